@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The configuration as the rest of Weir sees it: plain, typed, checked data.
+ *
+ * A model is built on the control thread (or at start), lives in its arena,
+ * and is immutable afterwards; any thread may read it while something holds it
+ * (a snapshot does). Names are qualified (`web@file`) except entry points,
+ * certificate resolvers, the TLS options `default` and stores. Durations are
+ * nanoseconds, sizes bytes. Arrays are sorted by name.
+ *
+ * `problem` is how Weir fails closed: an object whose configuration asks for
+ * something that is wrong or not built carries the sentence that the log and
+ * the API show, and whatever depends on it serves an error.
+ */
+#ifndef WEIR_CONFIG_MODEL_H
+#define WEIR_CONFIG_MODEL_H
+
+#include "core/base/arena.h"
+#include "core/base/span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where something stands in the operator's files. file is "" for defaults,
+ * "command line" and "environment" for those sources. line 0: unknown. */
+struct source_mark {
+    const char *file;
+    uint32_t line, column;
+};
+
+struct span_list {
+    struct span *items;
+    size_t count;
+};
+
+/* First member of everything that has a name. */
+struct model_object {
+    struct span name;     /* qualified */
+    struct span provider; /* "file", "internal" */
+    struct source_mark mark;
+    struct span problem; /* empty: usable */
+};
+
+/* An address range; v4 addresses are kept v4-mapped, prefix counts of 128. */
+struct model_cidr {
+    uint8_t address[16];
+    uint8_t prefix;
+};
+
+struct model_cidr_list {
+    struct model_cidr *items;
+    size_t count;
+};
+
+struct model_string_map {
+    struct model_string_pair {
+        struct span key, value;
+    } * items;
+    size_t count;
+};
+
+/* ---- TLS ------------------------------------------------------------- */
+
+/* A certificate, key or CA: the path of a file if one of that name exists,
+ * else inline PEM. config/content.h reads it. */
+struct model_content {
+    struct span value;
+};
+
+struct model_certificate {
+    struct source_mark mark;
+    struct model_content cert, key;
+    struct span_list stores;
+};
+
+enum tls_version { TLS_VERSION_UNSET, TLS_VERSION_10, TLS_VERSION_11, TLS_VERSION_12, TLS_VERSION_13 };
+
+enum client_auth {
+    CLIENT_AUTH_NONE,
+    CLIENT_AUTH_REQUEST,
+    CLIENT_AUTH_REQUIRE_ANY,
+    CLIENT_AUTH_VERIFY_IF_GIVEN,
+    CLIENT_AUTH_REQUIRE_AND_VERIFY,
+};
+
+struct model_tls_options {
+    struct model_object object;
+    enum tls_version min_version, max_version;
+    struct span_list cipher_suites, curves; /* checked names */
+    struct span_list client_ca_files;
+    enum client_auth client_auth;
+    bool sni_strict;
+    struct span_list alpn; /* default h2, http/1.1, acme-tls/1 */
+    bool disable_session_tickets;
+};
+
+struct model_tls_store {
+    struct model_object object;
+    bool has_default_certificate;
+    struct model_certificate default_certificate;
+    struct span generated_resolver; /* defaultGeneratedCert; empty: none */
+};
+
+struct model_domain {
+    struct span main;
+    struct span_list sans;
+};
+
+/* `tls` of a router or an entry point. */
+struct model_router_tls {
+    struct span options;       /* qualified as written; empty: default */
+    struct span cert_resolver; /* empty: none */
+    struct model_domain *domains;
+    size_t domain_count;
+    bool passthrough; /* TCP only */
+};
+
+/* ---- HTTP ------------------------------------------------------------ */
+
+struct model_router {
+    struct model_object object;
+    struct span_list entry_points; /* never empty after the defaults are applied */
+    struct span_list middlewares;  /* qualified, entry point's first */
+    struct span service;           /* qualified */
+    struct span rule;
+    struct source_mark rule_mark;
+    int64_t priority; /* 0: by the rule's length */
+    bool has_tls;
+    struct model_router_tls tls;
+    bool access_logs, metrics;
+};
+
+struct model_server {
+    struct span url;     /* http:// or https://, HTTP services */
+    struct span address; /* host:port, TCP services */
+    uint32_t weight;     /* default 1 */
+    bool preserve_path;
+    bool tls; /* TCP services */
+    struct source_mark mark;
+};
+
+struct model_sticky {
+    bool enabled;
+    struct span name, same_site, path, domain;
+    bool secure, http_only;
+    int64_t max_age_s;
+};
+
+struct model_weighted_ref {
+    struct span service; /* qualified */
+    uint32_t weight;
+};
+
+enum service_kind {
+    SERVICE_LOAD_BALANCER,
+    SERVICE_WEIGHTED,
+    SERVICE_HIGHEST_RANDOM_WEIGHT,
+    SERVICE_MIRRORING,
+    SERVICE_FAILOVER,
+    SERVICE_INTERNAL, /* api@internal, ping@internal, noop@internal, … */
+};
+
+enum balancer_strategy { BALANCER_WRR, BALANCER_P2C, BALANCER_HRW, BALANCER_LEAST_TIME };
+
+struct model_service {
+    struct model_object object;
+    enum service_kind kind;
+    struct model_server *servers;
+    size_t server_count;
+    enum balancer_strategy strategy;
+    bool pass_host_header; /* default true */
+    int64_t flush_interval;
+    struct span servers_transport; /* qualified; empty: default */
+    struct model_sticky sticky;
+    bool has_health_check;
+    struct model_weighted_ref *weighted; /* SERVICE_WEIGHTED and HRW */
+    size_t weighted_count;
+    int64_t termination_delay; /* TCP */
+};
+
+enum middleware_kind {
+    MIDDLEWARE_UNBUILT, /* known to the schema, not served yet: fails closed */
+    MIDDLEWARE_REDIRECT_SCHEME,
+};
+
+struct model_middleware {
+    struct model_object object;
+    enum middleware_kind kind;
+    struct span type; /* "redirectScheme", "rateLimit", … as in the file */
+    union {
+        struct {
+            struct span scheme, port;
+            bool permanent;
+        } redirect_scheme;
+    };
+};
+
+struct model_servers_transport {
+    struct model_object object;
+    struct span server_name;
+    bool insecure_skip_verify;
+    struct model_content *root_cas;
+    size_t root_ca_count;
+    struct model_certificate *certificates; /* client certificates */
+    size_t certificate_count;
+    struct span_list cipher_suites;
+    enum tls_version min_version, max_version;
+    int64_t max_idle_conns_per_host;
+    bool disable_http2;
+    int64_t dial_timeout, response_header_timeout, idle_conn_timeout;
+};
+
+/* ---- TCP ------------------------------------------------------------- */
+/* TCP routers, services and middlewares share the HTTP structs; fields that
+ * the TCP schema lacks keep their zero value. */
+
+struct model_tcp_servers_transport {
+    struct model_object object;
+    int64_t dial_keep_alive, dial_timeout, termination_delay;
+    bool has_tls;
+    struct model_servers_transport tls; /* serverName, insecureSkipVerify, rootCAs, certificates */
+    uint32_t proxy_protocol;            /* 0, 1, 2 */
+};
+
+struct model_dynamic {
+    struct model_router *http_routers, *tcp_routers;
+    size_t http_router_count, tcp_router_count;
+    struct model_service *http_services, *tcp_services;
+    size_t http_service_count, tcp_service_count;
+    struct model_middleware *http_middlewares, *tcp_middlewares;
+    size_t http_middleware_count, tcp_middleware_count;
+    struct model_servers_transport *http_transports;
+    size_t http_transport_count;
+    struct model_tcp_servers_transport *tcp_transports;
+    size_t tcp_transport_count;
+    struct model_certificate *certificates;
+    size_t certificate_count;
+    struct model_tls_options *tls_options;
+    size_t tls_option_count;
+    struct model_tls_store *tls_stores;
+    size_t tls_store_count;
+    struct arena arena; /* owns all of the above */
+};
+
+/* Frees the model and itself; NULL is fine. */
+void model_dynamic_destroy(struct model_dynamic *model);
+/* Look-ups by qualified name (binary search); NULL when absent. */
+const struct model_service *model_http_service(const struct model_dynamic *, struct span name);
+const struct model_service *model_tcp_service(const struct model_dynamic *, struct span name);
+const struct model_middleware *model_http_middleware(const struct model_dynamic *, struct span name);
+const struct model_middleware *model_tcp_middleware(const struct model_dynamic *, struct span name);
+const struct model_servers_transport *model_http_transport(const struct model_dynamic *, struct span name);
+const struct model_tcp_servers_transport *model_tcp_transport(const struct model_dynamic *, struct span name);
+const struct model_tls_options *model_tls_options(const struct model_dynamic *, struct span name);
+const struct model_tls_store *model_tls_store(const struct model_dynamic *, struct span name);
+
+/* ---- static ---------------------------------------------------------- */
+
+struct model_entry_point {
+    struct model_object object;
+    struct span address; /* as written */
+    struct span host;    /* "" : dual-stack any */
+    uint16_t port;       /* 0: the kernel chooses (tests) */
+    bool udp;
+    bool as_default;
+    bool reuse_port;
+    int64_t request_accept_grace_timeout, grace_timeout;
+    int64_t read_timeout, write_timeout, idle_timeout;
+    int64_t keep_alive_max_time, keep_alive_max_requests; /* 0: unlimited */
+    bool proxy_protocol_insecure;
+    struct model_cidr_list proxy_protocol_trusted;
+    bool has_proxy_protocol;
+    bool forwarded_insecure;
+    struct model_cidr_list forwarded_trusted;
+    struct span_list forwarded_connection;
+    bool forwarded_not_append_xff;
+    bool has_redirect;
+    struct span redirect_to, redirect_scheme;
+    bool redirect_permanent;
+    int64_t redirect_priority;
+    struct span_list middlewares; /* as written */
+    bool has_tls;
+    struct model_router_tls tls;
+    bool sanitize_path;
+    bool encode_query_semicolons;
+    /* Characters that may stay percent-encoded in a path: bits below. */
+    uint32_t allowed_encoded;
+    int64_t max_header_bytes;
+    int64_t http2_max_concurrent_streams;
+};
+
+#define ENCODED_SLASH (1u << 0)
+#define ENCODED_BACKSLASH (1u << 1)
+#define ENCODED_NUL (1u << 2)
+#define ENCODED_SEMICOLON (1u << 3)
+#define ENCODED_PERCENT (1u << 4)
+#define ENCODED_QUESTION_MARK (1u << 5)
+#define ENCODED_HASH (1u << 6)
+
+enum log_format_choice { LOG_FORMAT_COMMON, LOG_FORMAT_JSON, LOG_FORMAT_GENERIC_CLF };
+
+struct model_log {
+    struct span level; /* "ERROR" */
+    enum log_format_choice format;
+    struct span file_path; /* empty: standard error */
+};
+
+struct model_access_log {
+    bool enabled;
+    struct span file_path; /* empty: standard output */
+    enum log_format_choice format;
+    int64_t buffering_size;
+    struct span_list status_codes; /* "200", "300-302" */
+    bool filter_retry_attempts;
+    int64_t filter_min_duration;
+    bool fields_default_keep;
+    struct model_string_map field_modes; /* name → keep|drop */
+    struct span headers_default_mode;    /* keep|drop|redact */
+    struct model_string_map header_modes;
+};
+
+enum ktls_mode { KTLS_AUTO, KTLS_ON, KTLS_OFF };
+
+/* Weir's own tuning: static root key `weir`. Zero means "derive it". */
+struct model_weir {
+    int64_t workers;   /* 0: one per core that the process may run on */
+    bool pin_workers;  /* default true */
+    int64_t ring_entries;
+    int64_t buffer_size, buffer_count; /* provided receive buffers per worker */
+    int64_t selection_cache_entries;   /* per worker */
+    int64_t max_connections;           /* per process */
+    int64_t client_hello_bytes;
+    int64_t client_hello_timeout, handshake_timeout;
+    int64_t header_timeout; /* slow headers; 0: respondingTimeouts.readTimeout */
+    int64_t body_timeout;   /* longest silence inside a request body */
+    int64_t header_count;
+    int64_t send_buffer_bytes; /* per direction before back-pressure */
+    int64_t upstream_idle_per_server; /* pooled idle connections per worker and server */
+    enum ktls_mode ktls;
+};
+
+struct model_static {
+    struct model_entry_point *entry_points;
+    size_t entry_point_count;
+    bool has_file_provider;
+    struct span file_name, file_directory;
+    bool file_watch;
+    int64_t providers_throttle;
+    struct model_log log;
+    struct model_access_log access_log;
+    bool has_api, api_insecure, api_dashboard, api_debug;
+    struct span api_base_path;
+    bool has_ping, ping_manual_routing;
+    struct span ping_entry_point;
+    int64_t ping_terminating_status;
+    struct span_list cert_resolvers; /* names; ACME itself is not built yet */
+    struct model_weir weir;
+    struct arena arena;
+};
+
+void model_static_destroy(struct model_static *model);
+const struct model_entry_point *model_entry_point(const struct model_static *, struct span name);
+
+#endif
