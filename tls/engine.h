@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One TLS connection without sockets: ciphertext goes in, plaintext comes out,
+ * and the other way round. The caller owns all buffers.
+ *
+ *   input:   tls_engine_feed lends ciphertext; the engine takes from it while
+ *            handshake/read run. What is not taken stays with the caller.
+ *   output:  ciphertext is appended to the struct buf that the caller passes.
+ *
+ * One worker thread. Create it only once the ClientHello is complete.
+ */
+#ifndef WEIR_TLS_ENGINE_H
+#define WEIR_TLS_ENGINE_H
+
+#include "core/base/buf.h"
+#include "tls/context.h"
+
+struct tls_engine;
+
+struct tls_server_params {
+    const char *alpn;  /* chosen protocol, or NULL: none is negotiated */
+};
+
+/* Takes a reference on the context. */
+MUST_USE enum err tls_engine_create_server(struct tls_context *context,
+                                           const struct tls_server_params *params,
+                                           struct tls_engine **out);
+/* server_name: SNI and the name that the certificate must carry (an IP address
+ * is matched against IP SANs, and sends no SNI); NUL-terminated. */
+MUST_USE enum err tls_engine_create_client(struct tls_context *context, const char *server_name,
+                                           struct tls_engine **out);
+void tls_engine_destroy(struct tls_engine *engine); /* NULL is fine */
+
+/*
+ * Each call gets the ciphertext at hand in *input and shortens it by what was
+ * taken, and appends to output what must be sent (also on failure: the alert).
+ *
+ * handshake: ERR_OK when complete; ERR_AGAIN: needs more input;
+ *            else failed, with `why` for the log ("peer sent alert …").
+ */
+MUST_USE enum err tls_engine_handshake(struct tls_engine *engine, struct span *input,
+                                       struct buf *output, struct err_text *why);
+/* Decrypts at most cap bytes. ERR_OK with *length > 0; ERR_AGAIN: needs more
+ * input; ERR_CLOSED: close_notify received; else failed. */
+MUST_USE enum err tls_engine_read(struct tls_engine *engine, struct span *input,
+                                  struct buf *output, char *plain, size_t cap, size_t *length,
+                                  struct err_text *why);
+/* Decrypted bytes that wait inside the engine for the next read. */
+size_t tls_engine_pending(const struct tls_engine *engine);
+/* Encrypts all of plain into records of at most 16 KB. */
+MUST_USE enum err tls_engine_write(struct tls_engine *engine, struct span plain,
+                                   struct buf *output);
+/* Appends close_notify. */
+void tls_engine_close(struct tls_engine *engine, struct buf *output);
+
+/* After the handshake. */
+struct tls_engine_info {
+    const char *version; /* "1.2", "1.3" as Traefik's access log has them */
+    const char *cipher;  /* IANA name */
+    const char *alpn;    /* NULL: none */
+    const char *group;
+    bool resumed;
+};
+void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *out);
+
+/* Appends the fatal alert for a hello refused before an engine exists
+ * (unrecognized_name 112, protocol_version 70, no_application_protocol 120 …). */
+MUST_USE enum err tls_alert_append(struct buf *output, uint8_t description);
+
+#endif

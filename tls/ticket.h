@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Session ticket keys, shared by all workers: AES-256-GCM, the current key and
+ * two older generations, rotated every 12 hours by the control thread. A ring
+ * is immutable; rotation makes the next one and publishes it. The AAD binds a
+ * ticket to the key name, the certificate group and the TLS options' identity,
+ * so that it is refused anywhere else (CVE-2025-23419).
+ */
+#ifndef WEIR_TLS_TICKET_H
+#define WEIR_TLS_TICKET_H
+
+#include "core/base/err.h"
+#include "core/base/span.h"
+
+#define TICKET_GENERATIONS 3
+#define TICKET_ROTATION_S (12 * 3600)
+#define TICKET_LIFETIME_S (24 * 3600)
+
+struct ticket_keys;
+
+/* A ring with one fresh key; or the next ring: a fresh key in front of
+ * `previous`'s newest ones. Control thread. */
+MUST_USE enum err ticket_keys_create(const struct ticket_keys *previous, struct ticket_keys **out);
+void ticket_keys_destroy(struct ticket_keys *keys); /* wiped */
+
+/*
+ * Publishes the ring that all engines of the process use from now on and
+ * returns the one before, to be destroyed after a grace period. Engines load
+ * it under RCU inside their own loop turn. Control thread.
+ */
+struct ticket_keys *ticket_keys_publish(struct ticket_keys *keys);
+
+/* Sealing, for the engine and for tests. out holds at least
+ * plain.len + TICKET_OVERHEAD bytes. */
+#define TICKET_NAME_SIZE 16
+#define TICKET_OVERHEAD (TICKET_NAME_SIZE + 12 + 16)
+struct ticket_binding {
+    uint64_t cert_group;
+    uint64_t options_identity;
+};
+MUST_USE enum err ticket_seal(const struct ticket_keys *keys, const struct ticket_binding *binding,
+                              struct span plain, uint8_t *out, size_t *out_len);
+/* *old is set when an older key opened it (renew). ERR_MISMATCH: not ours. */
+MUST_USE enum err ticket_open(const struct ticket_keys *keys, const struct ticket_binding *binding,
+                              struct span sealed, uint8_t *out, size_t *out_len, bool *old);
+
+#endif
