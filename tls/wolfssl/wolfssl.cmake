@@ -148,7 +148,7 @@ endif()
 add_library(weir_wolfssl_archive ${type} IMPORTED)
 set_target_properties(weir_wolfssl_archive PROPERTIES
     IMPORTED_LOCATION ${weir_wolfssl_library}
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${weir_wolfssl_prefix}/include
+    INTERFACE_INCLUDE_DIRECTORIES ${weir_wolfssl_prefix}/include
     INTERFACE_COMPILE_DEFINITIONS WOLFSSL_USE_OPTIONS_H
     INTERFACE_LINK_LIBRARIES "m;Threads::Threads")
 
