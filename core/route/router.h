@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The compiled routers of one entry point: hosts by hash first, the rest in
+ * the order of priority; a match costs the same for one host as for ten
+ * thousand. Immutable; built on the control thread, read by workers.
+ */
+#ifndef WEIR_CORE_ROUTE_ROUTER_H
+#define WEIR_CORE_ROUTE_ROUTER_H
+
+#include "config/model.h"
+#include "core/route/rule.h"
+#include "core/route/service.h"
+
+struct route {
+    const struct model_router *model;
+    struct service *service; /* NULL: problem says why */
+    struct rule *rule;
+    int64_t priority;
+    size_t index; /* position in its table, for parallel arrays of others */
+    struct span problem; /* of the router, or of what it refers to; empty: serves */
+};
+
+struct router_table;
+
+/*
+ * The routers of `entry_point` among `routers`. tls: those with (true) or
+ * without a tls section. Broken rules give the route a problem and take no
+ * part in matching; the messages go to *problems through `report`.
+ */
+MUST_USE enum err router_table_create(const struct model_router *routers, size_t count,
+                                      enum rule_side side, struct span entry_point, bool tls,
+                                      const struct service_table *services,
+                                      void (*report)(const struct model_router *, const char *why,
+                                                     void *argument),
+                                      void *argument, struct router_table **out);
+void router_table_destroy(struct router_table *table);
+
+/* The route of the highest priority that matches, or NULL. Equal priorities:
+ * the router's name decides, as in Traefik. */
+const struct route *router_match(const struct router_table *table,
+                                 const struct rule_facts *facts);
+
+size_t router_table_count(const struct router_table *table);
+const struct route *router_table_at(const struct router_table *table, size_t i);
+
+/* The TLS options' name that the HTTPS routers of this table settle for a server
+ * name (TRAEFIK-CONFIG §2: one host, different options → default); false when
+ * no router names the host. */
+bool router_table_tls_options(const struct router_table *table, struct span host,
+                              struct span *options);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Router rules (TRAEFIK-CONFIG §6): parsed once on the control thread into an
+ * immutable expression; evaluated by workers without allocation. Regular
+ * expressions are RE2 syntax, run by PCRE2 (JIT) with bounds.
+ */
+#ifndef WEIR_CORE_ROUTE_RULE_H
+#define WEIR_CORE_ROUTE_RULE_H
+
+#include "core/base/err.h"
+#include "core/base/span.h"
+#include "core/http/message.h"
+
+enum rule_side { RULE_HTTP, RULE_TCP };
+
+/* What a rule may ask of a request or of a connection. */
+struct rule_facts {
+    const struct http_request *request; /* NULL for TCP */
+    struct span host;                   /* HTTP: normalised Host; TCP: server name */
+    struct span path;                   /* HTTP: percent-decoded path */
+    uint8_t client_ip[16];              /* v4 as v4-mapped */
+    const char (*alpn)[32];             /* TCP */
+    size_t alpn_count;
+};
+
+struct rule;
+
+/* ERR_SYNTAX with the column and what would be right. */
+MUST_USE enum err rule_parse(struct span text, enum rule_side side, struct rule **out,
+                             struct err_text *why);
+void rule_destroy(struct rule *rule);
+bool rule_matches(const struct rule *rule, const struct rule_facts *facts);
+
+/*
+ * The exact host names that a request must have one of for the rule to match
+ * (for hashing): *all is false when other hosts may match too. Wildcards are
+ * given as "*.rest". Borrowed from the rule.
+ */
+struct rule_hosts {
+    const struct span *names;
+    size_t count;
+    bool all;
+    bool catch_all; /* the rule may match any host: Host(`*`), HostSNI(`*`), no host matcher */
+};
+void rule_hosts(const struct rule *rule, struct rule_hosts *out);
+/* Whether nothing but the host decides (a single Host or HostSNI). */
+bool rule_is_host_only(const struct rule *rule);
+
+#endif
