@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A bump allocator: many small things that die together (a configuration
- * model, one request). Blocks grow from `first_block`; the total never exceeds
- * `max`. The caller owns the struct. One thread at a time.
+ * model, one request). Blocks grow from `first_block`; what is handed out
+ * never exceeds `max`. The caller owns the struct. One thread at a time.
  */
 #ifndef WEIR_CORE_BASE_ARENA_H
 #define WEIR_CORE_BASE_ARENA_H
@@ -13,9 +13,9 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* newest first */
-    size_t used;                /* bytes handed out */
+    size_t used;                /* bytes handed out, with what alignment costs */
     size_t first_block;
-    size_t max;
+    size_t max; /* of `used` */
 };
 
 void arena_init(struct arena *arena, size_t first_block, size_t max);
@@ -25,6 +25,8 @@ void arena_reset(struct arena *arena);
 
 /* Zeroed, aligned to 16; NULL when memory or the limit is exhausted. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* The same for an array; NULL too when the product overflows. */
+void *arena_alloc_array(struct arena *arena, size_t size, size_t n);
 /* Not zeroed, unaligned. */
 char *arena_bytes(struct arena *arena, size_t size);
 /* A copy, NUL-terminated beyond its length; ptr NULL on exhaustion. */
@@ -34,6 +36,6 @@ const char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (n)))
+#define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc_array((arena), sizeof(type), (n)))
 
 #endif

@@ -16,9 +16,13 @@ struct buf {
     size_t end;   /* one past the last byte */
     size_t cap;
     size_t max; /* unconsumed bytes never exceed it */
+    bool fixed; /* data is the caller's, see buf_init_fixed */
 };
 
 void buf_init(struct buf *buf, size_t max);
+/* Over the caller's memory: holds size - 1 bytes, never calls malloc, and
+ * finish leaves the memory alone. */
+void buf_init_fixed(struct buf *buf, char *memory, size_t size);
 void buf_finish(struct buf *buf);
 /* Frees the memory of an empty buf and leaves it usable. */
 void buf_release(struct buf *buf);
@@ -30,10 +34,11 @@ static inline size_t buf_len(const struct buf *buf)
 
 static inline struct span buf_span(const struct buf *buf)
 {
-    return (struct span){buf->data + buf->start, buf->end - buf->start};
+    return span_make(buf->data ? buf->data + buf->start : NULL, buf_len(buf));
 }
 
-/* ERR_LIMIT when max would be exceeded, ERR_NOMEM; nothing is appended then. */
+/* ERR_LIMIT when max would be exceeded, ERR_NOMEM; nothing is appended then.
+ * What is appended must not lie in the buf itself. */
 MUST_USE enum err buf_append(struct buf *buf, struct span bytes);
 MUST_USE enum err buf_append_format(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

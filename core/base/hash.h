@@ -38,7 +38,7 @@ void strmap_init(struct strmap *map);
 void strmap_finish(struct strmap *map);
 /* ERR_EXISTS keeps the old value. value must not be NULL. */
 MUST_USE enum err strmap_add(struct strmap *map, struct span key, void *value);
-/* Adds or replaces. */
+/* Adds, or replaces both the value and the borrowed key. */
 MUST_USE enum err strmap_set(struct strmap *map, struct span key, void *value);
 void *strmap_get(const struct strmap *map, struct span key);
 void *strmap_get_hashed(const struct strmap *map, uint64_t hash, struct span key);

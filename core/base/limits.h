@@ -14,6 +14,8 @@
 #define LIMIT_RULE_DEPTH 64            /* nesting of one router rule */
 #define LIMIT_CLIENTHELLO (64 << 10)   /* ceiling of weir.limits.clientHelloBytes */
 #define LIMIT_HEADERS 256              /* ceiling of header fields in one message */
+#define LIMIT_LOG_LINE (8 << 10)       /* bytes of one line of the operator's log */
+#define LIMIT_JSON_DEPTH 64            /* nesting of JSON that we write */
 #define LIMIT_WORKERS 256              /* worker threads */
 
 #endif

@@ -6,13 +6,18 @@
  *   log_error("certificate skipped", "file", path, "error", why.text);
  *
  * The message says what; the fields are pairs of C strings, ended by the macro.
- * Safe from any thread; never called per request. Levels below the set one
- * cost one load.
+ * Safe from any thread, never called per request, keeps errno. Levels below the
+ * set one cost one load. A line longer than LIMIT_LOG_LINE is cut so that it
+ * stays well-formed: long values end in "...", further fields are left out.
+ *
+ *   2026-11-24T03:08:00Z ERR certificate skipped file=/etc/a.pem error="bad PEM"
+ *   {"level":"error","file":"/etc/a.pem","error":"bad PEM","time":"…","message":"…"}
  */
 #ifndef WEIR_CORE_BASE_LOG_H
 #define WEIR_CORE_BASE_LOG_H
 
 #include "core/base/err.h"
+#include "core/base/json.h"
 #include "core/base/span.h"
 
 #include <stdbool.h>
@@ -46,10 +51,5 @@ void log_write(enum log_level level, const char *message, ...) __attribute__((se
         if (log_enabled(level))                                      \
             log_write((level), __VA_ARGS__, (const char *)NULL);     \
     } while (0)
-
-/* Appends JSON-escaped bytes without the quotes: for every JSON writer we have.
- * Invalid UTF-8 becomes U+FFFD; with `go_html` & < > become \u00XX as Go does. */
-struct buf;
-MUST_USE enum err json_append_escaped(struct buf *out, struct span text, bool go_html);
 
 #endif

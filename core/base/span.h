@@ -38,7 +38,7 @@ static inline bool span_equal(struct span a, struct span b)
 
 static inline struct span span_skip(struct span s, size_t n)
 {
-    return (struct span){s.ptr + n, s.len - n};
+    return (struct span){n ? s.ptr + n : s.ptr, s.len - n}; /* NULL + 0 is undefined */
 }
 
 static inline struct span span_first(struct span s, size_t n)

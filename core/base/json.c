@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A writer with a small stack of open objects and arrays. json_value and
+ * json_key put the comma; every writing function goes through json_put, which
+ * does nothing after the first error.
+ */
+#include "core/base/json.h"
+#include "core/base/utf8.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t json_escape_unicode(uint32_t code_point, char out[JSON_ESCAPE_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    out[0] = '\\';
+    out[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        out[2 + i] = digits[code_point >> (12 - 4 * i) & 15];
+    return 6;
+}
+
+static char json_short_escape(char c)
+{
+    switch (c) {
+    case '"': return '"';
+    case '\\': return '\\';
+    case '\b': return 'b';
+    case '\f': return 'f';
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    default: return 0;
+    }
+}
+
+static bool json_is_plain(char c, bool go_html)
+{
+    if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x80 || c == '"' || c == '\\')
+        return false;
+    return !go_html || (c != '&' && c != '<' && c != '>');
+}
+
+size_t json_escape_next(struct span *text, bool go_html, char out[JSON_ESCAPE_SIZE])
+{
+    char c = text->ptr[0];
+    uint32_t code_point;
+    size_t len = utf8_next(*text, &code_point);
+    const char *from = text->ptr;
+    *text = span_skip(*text, len ? len : 1);
+    if (len == 0)
+        return json_escape_unicode(0xfffd, out);
+    if (len == 1 && json_short_escape(c) != 0) {
+        out[0] = '\\';
+        out[1] = json_short_escape(c);
+        return 2;
+    }
+    /* Go escapes the two line separators always: JavaScript once broke on them. */
+    bool separator = code_point == 0x2028 || code_point == 0x2029;
+    if (separator || (len == 1 && !json_is_plain(c, go_html)))
+        return json_escape_unicode(code_point, out);
+    memcpy(out, from, len);
+    return len;
+}
+
+enum err json_append_escaped(struct buf *out, struct span text, bool go_html)
+{
+    size_t before = buf_len(out);
+    enum err error = ERR_OK;
+    while (text.len > 0 && error == ERR_OK) {
+        size_t plain = 0;
+        while (plain < text.len && json_is_plain(text.ptr[plain], go_html))
+            plain++;
+        error = buf_append(out, span_first(text, plain));
+        text = span_skip(text, plain);
+        if (text.len > 0 && error == ERR_OK) {
+            char escaped[JSON_ESCAPE_SIZE];
+            size_t len = json_escape_next(&text, go_html, escaped);
+            error = buf_append(out, span_make(escaped, len));
+        }
+    }
+    if (error != ERR_OK)
+        out->end = out->start + before;
+    return error;
+}
+
+void json_init(struct json *json, struct buf *out, bool go_html)
+{
+    *json = (struct json){.out = out, .go_html = go_html};
+}
+
+enum err json_finish(struct json *json)
+{
+    assert(json->error != ERR_OK || (json->depth == 0 && json->levels[0].filled));
+    return json->error;
+}
+
+static void json_put(struct json *json, struct span bytes)
+{
+    if (json->error == ERR_OK)
+        json->error = buf_append(json->out, bytes);
+}
+
+static void json_put_quoted(struct json *json, struct span text)
+{
+    json_put(json, SPAN("\""));
+    if (json->error == ERR_OK)
+        json->error = json_append_escaped(json->out, text, json->go_html);
+    json_put(json, SPAN("\""));
+}
+
+/* What stands before an element: a comma unless it is the first. */
+static void json_element(struct json *json)
+{
+    if (json->levels[json->depth].filled) {
+        assert(json->depth > 0);
+        json_put(json, SPAN(","));
+    }
+    json->levels[json->depth].filled = true;
+}
+
+/* Before each value; false after an error. */
+static bool json_value(struct json *json)
+{
+    if (json->error != ERR_OK)
+        return false;
+    if (json->levels[json->depth].object)
+        assert(json->after_key);
+    else
+        json_element(json);
+    json->after_key = false;
+    return json->error == ERR_OK;
+}
+
+static void json_begin(struct json *json, bool object)
+{
+    if (!json_value(json))
+        return;
+    if (json->depth == LIMIT_JSON_DEPTH) {
+        json->error = ERR_LIMIT;
+        return;
+    }
+    json->depth++;
+    json->levels[json->depth].object = object;
+    json->levels[json->depth].filled = false;
+    json_put(json, object ? SPAN("{") : SPAN("["));
+}
+
+static void json_end(struct json *json, bool object)
+{
+    if (json->error != ERR_OK)
+        return;
+    assert(json->depth > 0 && json->levels[json->depth].object == object && !json->after_key);
+    json->depth--;
+    json_put(json, object ? SPAN("}") : SPAN("]"));
+}
+
+void json_begin_object(struct json *json)
+{
+    json_begin(json, true);
+}
+
+void json_end_object(struct json *json)
+{
+    json_end(json, true);
+}
+
+void json_begin_array(struct json *json)
+{
+    json_begin(json, false);
+}
+
+void json_end_array(struct json *json)
+{
+    json_end(json, false);
+}
+
+void json_key(struct json *json, struct span name)
+{
+    if (json->error != ERR_OK)
+        return;
+    assert(json->levels[json->depth].object && !json->after_key);
+    json_element(json);
+    json_put_quoted(json, name);
+    json_put(json, SPAN(":"));
+    json->after_key = true;
+}
+
+void json_raw(struct json *json, struct span value)
+{
+    if (json_value(json))
+        json_put(json, value);
+}
+
+void json_string(struct json *json, struct span text)
+{
+    if (json_value(json))
+        json_put_quoted(json, text);
+}
+
+void json_cstr(struct json *json, const char *text)
+{
+    json_string(json, span_cstr(text));
+}
+
+void json_int(struct json *json, int64_t value)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)value);
+    json_raw(json, span_make(text, (size_t)len));
+}
+
+void json_uint(struct json *json, uint64_t value)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    json_raw(json, span_make(text, (size_t)len));
+}
+
+/* Go: like %e below 1e-6 and from 1e21, with an exponent of at least one digit;
+ * else plain digits. `digits` is how many stand behind the first. */
+static int json_format_double(double value, char *out, size_t size)
+{
+    char text[40];
+    int digits = 0;
+    do {
+        snprintf(text, sizeof(text), "%.*e", digits, value);
+    } while (digits++ < 17 && strtod(text, NULL) != value);
+    digits--;
+    char *mark = strchr(text, 'e');
+    int exponent = atoi(mark + 1);
+    if (value == 0 || (exponent >= -6 && exponent < 21))
+        return snprintf(out, size, "%.*f", digits > exponent ? digits - exponent : 0, value);
+    return snprintf(out, size, "%.*se%c%02d", (int)(mark - text), text, mark[1], abs(exponent));
+}
+
+void json_double(struct json *json, double value)
+{
+    if (json->error == ERR_OK && !isfinite(value))
+        json->error = ERR_INVALID;
+    if (json->error != ERR_OK)
+        return;
+    char text[64];
+    int len = json_format_double(value, text, sizeof(text));
+    json_raw(json, span_make(text, (size_t)len));
+}
+
+void json_bool(struct json *json, bool value)
+{
+    json_raw(json, value ? SPAN("true") : SPAN("false"));
+}
+
+void json_null(struct json *json)
+{
+    json_raw(json, SPAN("null"));
+}
+
+void json_field_string(struct json *json, const char *name, struct span text)
+{
+    json_key(json, span_cstr(name));
+    json_string(json, text);
+}
+
+void json_field_cstr(struct json *json, const char *name, const char *text)
+{
+    json_field_string(json, name, span_cstr(text));
+}
+
+void json_field_int(struct json *json, const char *name, int64_t value)
+{
+    json_key(json, span_cstr(name));
+    json_int(json, value);
+}
+
+void json_field_uint(struct json *json, const char *name, uint64_t value)
+{
+    json_key(json, span_cstr(name));
+    json_uint(json, value);
+}
+
+void json_field_double(struct json *json, const char *name, double value)
+{
+    json_key(json, span_cstr(name));
+    json_double(json, value);
+}
+
+void json_field_bool(struct json *json, const char *name, bool value)
+{
+    json_key(json, span_cstr(name));
+    json_bool(json, value);
+}
