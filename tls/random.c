@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A refill runs ChaCha20 under the current key: the first 32 bytes of the key stream become the next
- * key, the rest is the stock that callers are served from. Reseeding mixes bytes from getrandom into
- * the key by exclusive or, so a weak source can take nothing away. The state lives in a page of its
- * own, which the kernel wipes in a forked child; a wiped state reads as not seeded.
+ * A refill runs ChaCha20 under the current key: the first 32 bytes of the key stream become the
+ * next key, the rest is the stock that callers are served from. Reseeding mixes bytes from
+ * getrandom into the key by exclusive or, so a weak source can take nothing away. The state lives
+ * in a page of its own, which the kernel wipes in a forked child; wiped reads as not seeded.
  */
 #include "tls/random.h"
 

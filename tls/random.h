@@ -32,8 +32,8 @@ enum {
 int weir_random_block(unsigned char *output, unsigned int size);
 
 /*
- * The step that everything above rests on: writes size bytes of the ChaCha20 key stream of key, with
- * a nonce of zero and the block counter starting at 0. size is below 2^38.
+ * The step that everything above rests on: writes size bytes of the ChaCha20 key stream of key,
+ * with a nonce of zero and the block counter starting at 0. size is below 2^32.
  * Returns 0, or -1 when wolfSSL refuses.
  */
 int random_expand(const uint8_t key[RANDOM_KEY_SIZE], uint8_t *output, size_t size);

@@ -40,8 +40,9 @@ apt=$folder/apt
 private() {
     tool=$1
     shift
-    "$tool" -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
-        -o Dir::Etc::sourcelist="$apt/weir.sources" -o Dir::Etc::sourceparts=/dev/null \
+    "$tool" -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" \
+        -o Dir::Cache="$apt/cache" -o Dir::Etc::sourceparts=/dev/null \
+        -o Dir::Etc::sourcelist="$apt/weir.sources" \
         -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
