@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One stream socket, towards a client or a backend: receiving, sending, TLS
+ * through a transport, one timer, and an orderly end. It knows no HTTP.
+ *
+ * In:  a multishot receive from the worker's provided buffers. Plain text is
+ *      given to handler->on_data, which takes all of it at once. conn_pause
+ *      stops the deliveries; what the kernel had already put into buffers is
+ *      held, in order, and once more than a little is held the receive is
+ *      cancelled, so that the peer's window closes.
+ * Out: conn_write queues; everything queued in one loop turn leaves in one
+ *      send, and small writes share one TLS record. conn_backlog tells how much
+ *      waits; when it falls below the low mark, on_drained is called (only if
+ *      it had been above the high mark).
+ * End: conn_close is immediate; conn_close_after_flush sends what is queued and
+ *      close_notify first, then closes; with `linger` it shuts down its side and
+ *      drops what still arrives, for a short while, so that an answer given
+ *      before the request was read whole is not lost to a reset.
+ *      Either way on_closed is the last call, after which the owner may free.
+ *
+ * An idle connection owns no buffer. Worker thread only.
+ */
+#ifndef WEIR_CORE_PROXY_CONN_H
+#define WEIR_CORE_PROXY_CONN_H
+
+#include "core/base/buf.h"
+#include "core/proxy/worker.h"
+#include "io/sock.h"
+#include "tls/engine.h"
+
+struct conn;
+struct transport; /* transport.h */
+
+struct conn_handler {
+    /* Connected and, with TLS, the handshake is done. */
+    void (*on_open)(struct conn *conn);
+    /* Plain text; borrowed for the call. */
+    void (*on_data)(struct conn *conn, struct span data);
+    /* The peer will send no more (FIN or close_notify). */
+    void (*on_end)(struct conn *conn);
+    void (*on_drained)(struct conn *conn);
+    /* Connect, handshake, receive or send failed, or the timer ran out
+     * (ERR_TIMEOUT). Nothing more will come; the handler calls conn_close. */
+    void (*on_failed)(struct conn *conn, enum err error, const struct err_text *why);
+    /* No operation is pending any more and the descriptor is closed. */
+    void (*on_closed)(struct conn *conn);
+};
+
+#define CONN_STATE_LIST(X) \
+    X(FREE) X(CONNECTING) X(HANDSHAKING) X(OPEN) X(FLUSHING) X(LINGERING) X(CLOSING)
+
+enum conn_state {
+#define CONN_STATE_ENUM(name) CONN_##name,
+    CONN_STATE_LIST(CONN_STATE_ENUM)
+#undef CONN_STATE_ENUM
+};
+
+struct conn {
+    struct worker *worker;
+    const struct conn_handler *handler;
+    const struct transport *transport;
+    struct tls_engine *tls; /* NULL on a plain connection */
+    int fd;
+    enum conn_state state;
+    bool paused;           /* by the owner */
+    bool receive_ended;    /* FIN seen; delivered once what is held is delivered */
+    bool end_delivered;
+    bool above_high_mark;
+    bool linger;
+    bool delivering;       /* guards against re-entry */
+    uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
+    uint32_t held_count;
+    struct op receive, send;
+    struct bufring_waiter buffer_waiter;
+    struct timer timer;
+    struct buf staged;  /* plain text waiting to become one TLS record */
+    struct buf filling; /* bytes for the next send */
+    struct buf sending; /* bytes of the send that runs */
+    struct list flush_link;
+    struct sock_address connect_address;
+    uint64_t bytes_in, bytes_out; /* on the wire */
+};
+
+const char *conn_state_name(enum conn_state state);
+
+/* An accepted socket: OPEN and plain. Receiving starts with conn_start. */
+void conn_init_accepted(struct conn *conn, struct worker *worker, int fd,
+                        const struct conn_handler *handler);
+/* Connects; with `tls` a client handshake follows. timeout_ms covers both (0:
+ * none). On an error returned here nothing was started and on_closed will not
+ * be called. */
+MUST_USE enum err conn_connect(struct conn *conn, struct worker *worker,
+                               const struct sock_address *address, struct tls_context *tls,
+                               const char *server_name, int64_t timeout_ms,
+                               const struct conn_handler *handler);
+void conn_start(struct conn *conn);
+
+/* From now on TLS: `hello` (and what follows it) is fed to the engine first.
+ * on_open when the handshake is done. */
+MUST_USE enum err conn_start_tls_server(struct conn *conn, struct tls_context *context,
+                                        const struct tls_server_params *params, struct span hello);
+
+void conn_pause(struct conn *conn);
+void conn_resume(struct conn *conn);
+
+/* ERR_LIMIT never: the mark is advice, the owner stops its source. */
+MUST_USE enum err conn_write(struct conn *conn, struct span data);
+/* Queued and unsent bytes. */
+size_t conn_backlog(const struct conn *conn);
+/* Whether the source should stop until on_drained. */
+bool conn_is_congested(struct conn *conn);
+/* Sends FIN (and close_notify) after what is queued; receiving goes on. */
+void conn_end_output(struct conn *conn);
+
+void conn_close(struct conn *conn);
+void conn_close_after_flush(struct conn *conn, bool linger);
+/* RST instead of FIN. */
+void conn_abort(struct conn *conn);
+
+/* One timer; 0 stops it. Running out is on_failed(ERR_TIMEOUT). */
+void conn_set_timeout(struct conn *conn, int64_t after_ms);
+
+/* Called by worker_turn_end. */
+void conn_flush(struct conn *conn);
+
+/*
+ * Stops receiving and hands the plain socket over (splice): when no receive is
+ * pending any more, `done` is called; bytes that had arrived are delivered
+ * through on_data before. Only for a connection without TLS.
+ */
+void conn_release_receive(struct conn *conn, void (*done)(struct conn *conn));
+
+#endif

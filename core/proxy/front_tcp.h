@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The TCP side of a client connection: a route was chosen by server name, ALPN
+ * and address; picks a server, connects, and joins the two with a tunnel.
+ * Passthrough never decrypts; terminated TLS is decrypted here; plain TCP may
+ * have a server that speaks first. Worker thread.
+ */
+#ifndef WEIR_CORE_PROXY_FRONT_TCP_H
+#define WEIR_CORE_PROXY_FRONT_TCP_H
+
+#include "core/base/buf.h"
+#include "core/proxy/snapshot.h"
+
+struct conn;
+struct client;
+struct upstream_tcp;
+
+struct front_tcp {
+    struct snapshot_hold *hold;
+    const struct route *route;
+    struct upstream_tcp *upstream;
+    struct buf early; /* bytes from the client before the backend is connected */
+    int64_t started_ns;
+};
+
+/* Plain or passthrough: `first` was read already (the ClientHello, or none). */
+void front_tcp_start(struct client *client, const struct route *route, struct span first);
+/* Terminated TLS: called when the handshake is done. */
+void front_tcp_start_terminated(struct client *client, const struct route *route);
+
+#endif

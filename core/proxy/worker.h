@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What one worker thread owns. Every object of the data plane points to its
+ * worker and is touched by that thread only; the exceptions are the counters
+ * (read by anyone) and what a snapshot shares.
+ *
+ * core/app/worker.c runs the loop; this is the ground it runs on.
+ */
+#ifndef WEIR_CORE_PROXY_WORKER_H
+#define WEIR_CORE_PROXY_WORKER_H
+
+#include "core/base/metric.h"
+#include "core/base/pool.h"
+#include "core/base/timerwheel.h"
+#include "core/proxy/snapshot.h"
+#include "io/bufring.h"
+#include "io/mailbox.h"
+#include "io/pipe.h"
+#include "io/ring.h"
+#include "tls/cert_cache.h"
+
+#define WORKER_SCRATCH_SIZE (17 << 10) /* one TLS record in plain text, and a little */
+
+#define WORKER_METRIC_LIST(X)                                                          \
+    X(connections_accepted) X(connections_open) X(connections_refused)                 \
+    X(handshakes_full) X(handshakes_resumed) X(handshakes_failed)                      \
+    X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
+    X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
+    X(tunnels_open) X(access_log_dropped)                                              \
+    X(limit_client_hello) X(limit_handshake) X(limit_headers) X(limit_slow_headers) X(limit_slow_body)
+
+struct worker_metrics {
+#define WORKER_METRIC_FIELD(name) struct metric name;
+    WORKER_METRIC_LIST(WORKER_METRIC_FIELD)
+#undef WORKER_METRIC_FIELD
+};
+
+struct exchange;
+struct access_record;
+struct upstream_pools;
+
+/* What stands above the data plane plugs in here (core/admin, core/app). */
+struct worker_hooks {
+    /* A finished exchange or TCP connection; NULL: no access log. Must not block. */
+    void (*access_log)(struct worker *worker, const struct access_record *record);
+    /* Serves api@internal, ping@internal …; answers with exchange_reply at once
+     * or later. NULL: 404. */
+    void (*internal_service)(struct exchange *exchange, struct span service);
+    void *context;
+};
+
+struct worker {
+    size_t index;
+    const struct model_static *settings;
+    struct ring ring;
+    struct bufring buffers;
+    struct buffer_link *buffer_links; /* per buffer id; conn.c chains held buffers with it */
+    struct timerwheel wheel;
+    struct pipe_cache pipes;
+    struct cert_cache *cert_cache;
+    int64_t now_ms;      /* monotonic, once per turn */
+    int64_t now_wall_ns; /* once per turn */
+    struct snapshot_publication *publication;
+    struct list holds;
+    struct snapshot_hold *hold; /* the newest */
+    struct list flush;   /* connections with output for the end of the turn */
+    struct list again;   /* struct worker_task: called once more in the next turn */
+    struct list clients; /* client connections, for draining */
+    struct pool client_pool, exchange_pool, upstream_pool;
+    struct upstream_pools *upstreams;
+    size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
+    void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
+    bool draining; /* no new requests; connections close as they fall idle */
+    struct worker_hooks hooks;
+    struct worker_metrics metrics;
+    char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
+};
+
+/* Work to go on with in the next turn (fairness between connections). */
+struct worker_task {
+    struct list link;
+    void (*run)(struct worker_task *task);
+};
+
+/* On the worker's own thread. The ring and everything else come to life. */
+MUST_USE enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
+                              const struct model_static *settings,
+                              struct snapshot_publication *publication, struct err_text *why);
+void worker_finish(struct worker *worker);
+
+/* The parts of a turn around ring_turn: reads clocks, adopts a new snapshot,
+ * runs timers and tasks / flushes output. */
+void worker_turn_begin(struct worker *worker);
+void worker_turn_end(struct worker *worker);
+/* How long the ring may wait, in milliseconds; 0 with tasks to run. */
+int64_t worker_wait_ms(const struct worker *worker);
+void worker_defer(struct worker *worker, struct worker_task *task);
+
+/* Draining: closes idle clients now, the others when their exchange ends. */
+void worker_drain(struct worker *worker);
+/* Ends all client connections whatever they do. */
+void worker_abort_clients(struct worker *worker);
+
+/* A connection was accepted on entry point `entry`; takes the descriptor. */
+void worker_accept(struct worker *worker, size_t entry, int fd);
+
+#endif
