@@ -15,7 +15,11 @@
 
 #define DIAGNOSTICS_MAX 200 /* kept; more are only counted */
 
-enum severity { SEVERITY_WARNING, SEVERITY_ERROR };
+enum severity {
+    SEVERITY_WARNING,
+    SEVERITY_ERROR,   /* the configuration is refused */
+    SEVERITY_PROBLEM, /* a mistake that takes one object out of service; the rest is used */
+};
 
 struct diagnostic {
     enum severity severity;
@@ -27,7 +31,7 @@ struct diagnostic {
 struct diagnostics {
     struct diagnostic *items;
     size_t count;
-    size_t errors, warnings; /* all, also those beyond the maximum */
+    size_t errors, problems, warnings; /* all, also those beyond the maximum */
 };
 
 void diagnostics_init(struct diagnostics *list);
@@ -35,7 +39,7 @@ void diagnostics_finish(struct diagnostics *list);
 void diagnostics_add(struct diagnostics *list, enum severity severity, struct source_mark mark,
                      const char *key, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* "FILE:LINE:COLUMN: error: KEY: MESSAGE" per line. */
+/* "FILE:LINE:COLUMN: error: KEY: MESSAGE" per line; a problem prints as an error. */
 void diagnostics_print(const struct diagnostics *list, FILE *out);
 /* One log line each (core/base/log.h). */
 void diagnostics_log(const struct diagnostics *list);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A growing array of at most DIAGNOSTICS_MAX findings; the counters know of
+ * all. A finding that cannot be kept for want of memory is still counted, so
+ * that an error never passes for success.
+ */
+#include "config/diagnostics.h"
+
+#include "core/base/log.h"
+
+#include <stdlib.h>
+
+void diagnostics_init(struct diagnostics *list)
+{
+    *list = (struct diagnostics){0};
+}
+
+static void diagnostic_finish(struct diagnostic *item)
+{
+    free((char *)item->mark.file);
+    free(item->key);
+    free(item->message);
+}
+
+void diagnostics_finish(struct diagnostics *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        diagnostic_finish(&list->items[i]);
+    free(list->items);
+    *list = (struct diagnostics){0};
+}
+
+static void count(struct diagnostics *list, enum severity severity)
+{
+    if (severity == SEVERITY_ERROR)
+        list->errors++;
+    else if (severity == SEVERITY_PROBLEM)
+        list->problems++;
+    else
+        list->warnings++;
+}
+
+/* Takes the item's strings over. */
+static void keep(struct diagnostics *list, struct diagnostic *item)
+{
+    struct diagnostic *items = NULL;
+    if (item->mark.file != NULL && item->key != NULL && item->message != NULL)
+        items = realloc(list->items, (list->count + 1) * sizeof(*items));
+    if (items == NULL) {
+        diagnostic_finish(item);
+        return;
+    }
+    list->items = items;
+    list->items[list->count++] = *item;
+}
+
+void diagnostics_add(struct diagnostics *list, enum severity severity, struct source_mark mark,
+                     const char *key, const char *format, ...)
+{
+    count(list, severity);
+    if (list->count >= DIAGNOSTICS_MAX)
+        return;
+    char *message = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    va_end(arguments);
+    struct diagnostic item = {severity, mark, strdup(key ? key : ""), message};
+    item.mark.file = strdup(mark.file ? mark.file : "");
+    keep(list, &item);
+}
+
+static const char *severity_name(enum severity severity)
+{
+    return severity == SEVERITY_WARNING ? "warning" : "error";
+}
+
+/* "FILE:LINE:COLUMN", or only what is known of it. */
+static void format_place(const struct source_mark *mark, char *out, size_t size)
+{
+    if (mark->line == 0)
+        snprintf(out, size, "%s", mark->file);
+    else
+        snprintf(out, size, "%s:%u:%u", mark->file, mark->line, mark->column);
+}
+
+void diagnostics_print(const struct diagnostics *list, FILE *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct diagnostic *item = &list->items[i];
+        char place[4200];
+        format_place(&item->mark, place, sizeof(place));
+        fprintf(out, "%s%s%s: %s%s%s\n", place, place[0] ? ": " : "",
+                severity_name(item->severity), item->key, item->key[0] ? ": " : "",
+                item->message);
+    }
+    size_t all = list->errors + list->problems + list->warnings;
+    if (all > list->count)
+        fprintf(out, "… and %zu more\n", all - list->count);
+}
+
+void diagnostics_log(const struct diagnostics *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct diagnostic *item = &list->items[i];
+        char place[4200];
+        format_place(&item->mark, place, sizeof(place));
+        LOG_AT(item->severity == SEVERITY_WARNING ? LOG_WARN : LOG_ERROR, item->message, "key",
+               item->key, "at", place);
+    }
+    size_t all = list->errors + list->problems + list->warnings;
+    if (all > list->count) {
+        char more[32];
+        snprintf(more, sizeof(more), "%zu", all - list->count);
+        log_warn("more findings in the configuration", "count", more);
+    }
+}
