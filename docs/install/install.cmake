@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What cmake --install puts where: the server, its manual page, an example, and how systemd runs it.
+
+configure_file(${CMAKE_CURRENT_LIST_DIR}/weir.service.in ${CMAKE_BINARY_DIR}/weir.service @ONLY)
+
+# systemd looks into /usr and /usr/local alike, always below lib, whatever the library folder is.
+install(FILES ${CMAKE_BINARY_DIR}/weir.service DESTINATION lib/systemd/system)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/weir.sysusers DESTINATION lib/sysusers.d RENAME weir.conf)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/weir.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/weir.yml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
+    DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+if(TARGET weir)
+    install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endif()

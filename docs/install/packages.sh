@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+# The packages Weir needs on Debian 12 and 13 and Ubuntu 24.04, and how to get those that are
+# missing. Read by docs/quickstart.sh and tests/run.sh; it changes nothing by being read.
+
+weir_packages_build="gcc libc6-dev make cmake ninja-build pkg-config autoconf automake libtool
+ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev
+libjansson-dev"
+
+weir_packages_test="git libcmocka-dev python3 python3-pytest python3-cryptography python3-yaml
+python3-websockets curl openssl gnutls-bin nginx wrk nghttp2-client strace valgrind procps iproute2
+util-linux"
+
+weir_as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        printf 'This needs root, and there is no sudo: %s\n' "$*" >&2
+        return 1
+    fi
+}
+
+# Prints those of the named packages that are not installed.
+weir_missing() {
+    for package; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
+        [ "$state" = installed ] || printf '%s\n' "$package"
+    done
+}
+
+# Installs those of the named packages that are missing. The servers among them are for the tests,
+# which start their own: none is started as a service.
+weir_install() {
+    missing=$(weir_missing "$@")
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null || {
+        printf 'There is no apt here. Please install what these hold:\n%s\n' "$missing" >&2
+        return 1
+    }
+    printf 'Installing: %s\n' "$(printf %s "$missing" | tr '\n' ' ')"
+    # shellcheck disable=SC2016,SC2086
+    weir_as_root env DEBIAN_FRONTEND=noninteractive sh -euc '
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            trap "rm -f $policy" EXIT
+            printf "#!/bin/sh\nexit 101\n" >$policy
+            chmod 755 $policy
+        fi
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    ' sh $missing
+}
