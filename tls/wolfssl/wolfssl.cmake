@@ -105,7 +105,7 @@ function(weir_wolfssl_check prefix)
                 "(tls/wolfssl/build.sh has the options that Weir needs)")
         endif()
     endforeach()
-    if("${defined};" MATCHES "#define HAVE_SECRET_CALLBACK.*#define WOLFSSL_SSLKEYLOGFILE[; ]")
+    if("${defined};" MATCHES "#define WOLFSSL_SSLKEYLOGFILE[; ]")
         message(FATAL_ERROR "wolfSSL: the one in ${prefix} writes its keys to a file "
             "(WOLFSSL_SSLKEYLOGFILE)")
     endif()
