@@ -20,9 +20,9 @@ command -v apt-get >/dev/null || fail "this system has no apt to get the source 
 . /etc/os-release
 
 case " $ID ${ID_LIKE:-} " in
-*" ubuntu "*) origin=Ubuntu component=universe suites="${VERSION_CODENAME:-} devel"
+*" ubuntu "*) origin=Ubuntu component=universe suites="${VERSION_CODENAME:-} devel resolute"
     keyring=$keyrings/ubuntu-archive-keyring.gpg ;;
-*" debian "*) origin=Debian component=main suites="sid"
+*" debian "*) origin=Debian component=main suites="sid testing"
     keyring=$keyrings/debian-archive-keyring.gpg ;;
 *) fail "neither Debian nor Ubuntu" ;;
 esac
@@ -56,9 +56,10 @@ for suite in $suites; do
     version=$(private apt-cache showsrc --only-source wolfssl 2>/dev/null |
         sed -n 's/^Version: \(5\.\(9\|[1-9][0-9]\+\)\.[0-9].*\)$/\1/p' | sort -V | tail -n 1)
     [ -n "$version" ] || continue
-    (cd "$folder" && private apt-get source -q --download-only --tar-only "wolfssl=$version")
+    (cd "$folder" &&
+        private apt-get source -q --download-only --tar-only "wolfssl=$version") || continue
     rm -rf "$apt"
     exit 0
 done
 rm -rf "$apt"
-fail "$origin's suites ($suites) hold no wolfSSL 5.9 or later"
+fail "none of $origin's suites $suites gave wolfSSL 5.9 or later"
