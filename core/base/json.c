@@ -177,7 +177,7 @@ void json_end_array(struct json *json)
     json_end(json, false);
 }
 
-void json_key(struct json *json, struct span name)
+void json_write_key(struct json *json, struct span name)
 {
     if (json->error != ERR_OK)
         return;
@@ -188,79 +188,88 @@ void json_key(struct json *json, struct span name)
     json->after_key = true;
 }
 
-void json_raw(struct json *json, struct span value)
+void json_write_raw(struct json *json, struct span value)
 {
     if (json_value(json))
         json_put(json, value);
 }
 
-void json_string(struct json *json, struct span text)
+void json_write_string(struct json *json, struct span text)
 {
     if (json_value(json))
         json_put_quoted(json, text);
 }
 
-void json_cstr(struct json *json, const char *text)
+void json_write_cstr(struct json *json, const char *text)
 {
-    json_string(json, span_cstr(text));
+    json_write_string(json, span_cstr(text));
 }
 
-void json_int(struct json *json, int64_t value)
+void json_write_int(struct json *json, int64_t value)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%lld", (long long)value);
-    json_raw(json, span_make(text, (size_t)len));
+    json_write_raw(json, span_make(text, (size_t)len));
 }
 
-void json_uint(struct json *json, uint64_t value)
+void json_write_uint(struct json *json, uint64_t value)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    json_raw(json, span_make(text, (size_t)len));
+    json_write_raw(json, span_make(text, (size_t)len));
 }
 
-/* Go: like %e below 1e-6 and from 1e21, with an exponent of at least one digit;
- * else plain digits. `digits` is how many stand behind the first. */
-static int json_format_double(double value, char *out, size_t size)
+/* Go: %e below 1e-6 and from 1e21, with no more exponent digits than needed,
+ * else plain digits. `last` is how many digits stand behind the first one. */
+static size_t json_format_double(double value, char *out, size_t size)
 {
     char text[40];
-    int digits = 0;
+    int last = -1;
     do {
-        snprintf(text, sizeof(text), "%.*e", digits, value);
-    } while (digits++ < 17 && strtod(text, NULL) != value);
-    digits--;
+        last++;
+        snprintf(text, sizeof(text), "%.*e", last, value);
+    } while (last < 17 && strtod(text, NULL) != value);
     char *mark = strchr(text, 'e');
     int exponent = atoi(mark + 1);
-    if (value == 0 || (exponent >= -6 && exponent < 21))
-        return snprintf(out, size, "%.*f", digits > exponent ? digits - exponent : 0, value);
-    return snprintf(out, size, "%.*se%c%02d", (int)(mark - text), text, mark[1], abs(exponent));
+    if (value != 0 && (exponent < -6 || exponent >= 21))
+        return (size_t)snprintf(out, size, "%.*se%c%d", (int)(mark - text), text, mark[1],
+                                abs(exponent));
+    if (last >= exponent)
+        return (size_t)snprintf(out, size, "%.*f", last - exponent, value);
+    size_t len = 0;
+    for (const char *c = text; c < mark; c++) {
+        if (*c != '.')
+            out[len++] = *c;
+    }
+    for (; last < exponent; last++)
+        out[len++] = '0';
+    return len;
 }
 
-void json_double(struct json *json, double value)
+void json_write_double(struct json *json, double value)
 {
     if (json->error == ERR_OK && !isfinite(value))
         json->error = ERR_INVALID;
     if (json->error != ERR_OK)
         return;
     char text[64];
-    int len = json_format_double(value, text, sizeof(text));
-    json_raw(json, span_make(text, (size_t)len));
+    json_write_raw(json, span_make(text, json_format_double(value, text, sizeof(text))));
 }
 
-void json_bool(struct json *json, bool value)
+void json_write_bool(struct json *json, bool value)
 {
-    json_raw(json, value ? SPAN("true") : SPAN("false"));
+    json_write_raw(json, value ? SPAN("true") : SPAN("false"));
 }
 
-void json_null(struct json *json)
+void json_write_null(struct json *json)
 {
-    json_raw(json, SPAN("null"));
+    json_write_raw(json, SPAN("null"));
 }
 
 void json_field_string(struct json *json, const char *name, struct span text)
 {
-    json_key(json, span_cstr(name));
-    json_string(json, text);
+    json_write_key(json, span_cstr(name));
+    json_write_string(json, text);
 }
 
 void json_field_cstr(struct json *json, const char *name, const char *text)
@@ -270,24 +279,24 @@ void json_field_cstr(struct json *json, const char *name, const char *text)
 
 void json_field_int(struct json *json, const char *name, int64_t value)
 {
-    json_key(json, span_cstr(name));
-    json_int(json, value);
+    json_write_key(json, span_cstr(name));
+    json_write_int(json, value);
 }
 
 void json_field_uint(struct json *json, const char *name, uint64_t value)
 {
-    json_key(json, span_cstr(name));
-    json_uint(json, value);
+    json_write_key(json, span_cstr(name));
+    json_write_uint(json, value);
 }
 
 void json_field_double(struct json *json, const char *name, double value)
 {
-    json_key(json, span_cstr(name));
-    json_double(json, value);
+    json_write_key(json, span_cstr(name));
+    json_write_double(json, value);
 }
 
 void json_field_bool(struct json *json, const char *name, bool value)
 {
-    json_key(json, span_cstr(name));
-    json_bool(json, value);
+    json_write_key(json, span_cstr(name));
+    json_write_bool(json, value);
 }

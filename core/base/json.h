@@ -8,9 +8,9 @@
  *   json_init(&json, &buf, true);
  *   json_begin_object(&json);
  *   json_field_cstr(&json, "name", "api@internal");
- *   json_key(&json, SPAN("servers"));
+ *   json_write_key(&json, SPAN("servers"));
  *   json_begin_array(&json);
- *   json_string(&json, SPAN("http://127.0.0.1:8080"));
+ *   json_write_string(&json, SPAN("http://127.0.0.1:8080"));
  *   json_end_array(&json);
  *   json_end_object(&json);
  *   TRY(json_finish(&json));
@@ -51,18 +51,18 @@ void json_begin_array(struct json *json);
 void json_end_array(struct json *json);
 
 /* Inside an object: the name of the value that follows. */
-void json_key(struct json *json, struct span name);
+void json_write_key(struct json *json, struct span name);
 
-void json_string(struct json *json, struct span text);
-void json_cstr(struct json *json, const char *text); /* NULL writes "" */
-void json_int(struct json *json, int64_t value);
-void json_uint(struct json *json, uint64_t value);
+void json_write_string(struct json *json, struct span text);
+void json_write_cstr(struct json *json, const char *text); /* NULL writes "" */
+void json_write_int(struct json *json, int64_t value);
+void json_write_uint(struct json *json, uint64_t value);
 /* The shortest decimal that reads back as the same double, as Go writes it. */
-void json_double(struct json *json, double value);
-void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+void json_write_double(struct json *json, double value);
+void json_write_bool(struct json *json, bool value);
+void json_write_null(struct json *json);
 /* A value that is JSON already; not looked at. */
-void json_raw(struct json *json, struct span value);
+void json_write_raw(struct json *json, struct span value);
 
 /* A key and its value at once. */
 void json_field_string(struct json *json, const char *name, struct span text);
