@@ -42,7 +42,12 @@ struct clienthello {
 MUST_USE enum err clienthello_peek(struct span bytes, size_t max_bytes, struct clienthello *out);
 
 bool clienthello_offers_alpn(const struct clienthello *hello, const char *protocol);
-/* Whether the client can verify a signature of such a key. */
+bool clienthello_offers_version(const struct clienthello *hello, uint16_t version);
+/* Whether the client can verify a signature of such a key (enum cert_key_type)
+ * in the highest version that it offers, or in TLS 1.2 (0x0303) or 1.3 (0x0304)
+ * where the caller knows which it will be. */
 bool clienthello_accepts_key(const struct clienthello *hello, int cert_key_type);
+bool clienthello_accepts_key_in(const struct clienthello *hello, int cert_key_type,
+                                uint16_t version);
 
 #endif
