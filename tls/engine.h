@@ -34,6 +34,9 @@ void tls_engine_destroy(struct tls_engine *engine); /* NULL is fine */
 /*
  * Each call gets the ciphertext at hand in *input and shortens it by what was
  * taken, and appends to output what must be sent (also on failure: the alert).
+ * Where output is full the call returns ERR_LIMIT and may be repeated once there
+ * is room; a read wants 1 KB of room for what the peer may ask of us (KeyUpdate).
+ * Any other failure is final: later calls return the same.
  *
  * handshake: ERR_OK when complete; ERR_AGAIN: needs more input;
  *            else failed, with `why` for the log ("peer sent alert …").
@@ -47,17 +50,23 @@ MUST_USE enum err tls_engine_read(struct tls_engine *engine, struct span *input,
                                   struct err_text *why);
 /* Decrypted bytes that wait inside the engine for the next read. */
 size_t tls_engine_pending(const struct tls_engine *engine);
-/* Encrypts all of plain into records of at most 16 KB. */
+/* Encrypts all of plain into records of at most 16 KB, or nothing: ERR_LIMIT when
+ * output has no room for tls_engine_write_bound(plain.len) bytes more, ERR_CLOSED
+ * after tls_engine_close. Only after the handshake. */
 MUST_USE enum err tls_engine_write(struct tls_engine *engine, struct span plain,
                                    struct buf *output);
-/* Appends close_notify. */
+/* The most ciphertext that so much plaintext becomes. */
+size_t tls_engine_write_bound(size_t plain_len);
+/* Appends close_notify, once. The other direction stays open: what the peer sends
+ * until its own close_notify can still be read, and after the peer's close_notify
+ * we may go on writing. */
 void tls_engine_close(struct tls_engine *engine, struct buf *output);
 
 /* After the handshake. */
 struct tls_engine_info {
     const char *version; /* "1.2", "1.3" as Traefik's access log has them */
     const char *cipher;  /* IANA name */
-    const char *alpn;    /* NULL: none */
+    const char *alpn;    /* NULL: none; valid while the engine lives */
     const char *group;
     bool resumed;
 };

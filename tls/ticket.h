@@ -29,19 +29,41 @@ void ticket_keys_destroy(struct ticket_keys *keys); /* wiped */
  * it under RCU inside their own loop turn. Control thread.
  */
 struct ticket_keys *ticket_keys_publish(struct ticket_keys *keys);
+/* The published ring, or NULL before the first one: then no tickets are given.
+ * Valid until the calling reader's next quiescent state. */
+const struct ticket_keys *ticket_keys_current(void);
 
 /* Sealing, for the engine and for tests. out holds at least
  * plain.len + TICKET_OVERHEAD bytes. */
 #define TICKET_NAME_SIZE 16
-#define TICKET_OVERHEAD (TICKET_NAME_SIZE + 12 + 16)
+#define TICKET_NONCE_SIZE 12
+#define TICKET_TAG_SIZE 16
+#define TICKET_OVERHEAD (TICKET_NAME_SIZE + TICKET_NONCE_SIZE + TICKET_TAG_SIZE)
 struct ticket_binding {
     uint64_t cert_group;
     uint64_t options_identity;
 };
 MUST_USE enum err ticket_seal(const struct ticket_keys *keys, const struct ticket_binding *binding,
                               struct span plain, uint8_t *out, size_t *out_len);
-/* *old is set when an older key opened it (renew). ERR_MISMATCH: not ours. */
+/* *old is set when an older key opened it (renew). ERR_MISMATCH: not ours. out
+ * holds at least sealed.len bytes and may not overlap it. */
 MUST_USE enum err ticket_open(const struct ticket_keys *keys, const struct ticket_binding *binding,
                               struct span sealed, uint8_t *out, size_t *out_len, bool *old);
+
+/* The same on the pieces of a ticket as wolfSSL has them. Sealing writes name,
+ * nonce and tag, and `bytes` in place; opening reads the four. */
+struct ticket_pieces {
+    uint8_t *name;  /* TICKET_NAME_SIZE */
+    uint8_t *nonce; /* TICKET_NONCE_SIZE */
+    uint8_t *tag;   /* TICKET_TAG_SIZE */
+    uint8_t *bytes;
+    size_t len;
+};
+MUST_USE enum err ticket_seal_pieces(const struct ticket_keys *keys,
+                                     const struct ticket_binding *binding,
+                                     const struct ticket_pieces *pieces);
+MUST_USE enum err ticket_open_pieces(const struct ticket_keys *keys,
+                                     const struct ticket_binding *binding,
+                                     const struct ticket_pieces *pieces, uint8_t *out, bool *old);
 
 #endif

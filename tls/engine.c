@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A thin shell around a WOLFSSL. For the time of a call the caller's input and
+ * output hang on the engine, where the I/O callbacks find them; wolfSSL asks for
+ * exactly one record header or body at a time, so it takes no byte too many. A
+ * failure is kept, so that a call after it says the same again.
+ */
+#include "tls/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+#include "tls/engine_private.h"
+#include "tls/peer_name.h"
+
+#define RECORD_PLAIN_MAX (16 * 1024)
+#define RECORD_OVERHEAD_MAX 96 /* header, IV, MAC and padding of the worst suite */
+#define STUCK_OUTPUT_MAX 1024  /* a ticket, a KeyUpdate or an alert that found no room */
+#define ALERT_INTERNAL_ERROR 80
+
+static enum err engine_create(struct tls_context *context, struct tls_engine **out)
+{
+    struct tls_engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL)
+        return ERR_NOMEM;
+    engine->context = tls_context_ref(context);
+    engine->wolfssl = wolfSSL_new(context->wolfssl);
+    if (engine->wolfssl == NULL) {
+        tls_engine_destroy(engine);
+        return ERR_NOMEM;
+    }
+    wolfSSL_SetIOReadCtx(engine->wolfssl, engine);
+    wolfSSL_SetIOWriteCtx(engine->wolfssl, engine);
+    *out = engine;
+    return ERR_OK;
+}
+
+void tls_engine_destroy(struct tls_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    wolfSSL_free(engine->wolfssl);
+    tls_context_unref(engine->context);
+    free(engine->server_name);
+    free(engine);
+}
+
+static bool engine_use_alpn(struct tls_engine *engine, const char *list, byte policy)
+{
+    return wolfSSL_UseALPN(engine->wolfssl, (char *)(uintptr_t)list, (unsigned)strlen(list),
+                           policy) == WOLFSSL_SUCCESS;
+}
+
+enum err tls_engine_create_server(struct tls_context *context,
+                                  const struct tls_server_params *params, struct tls_engine **out)
+{
+    assert(!context->is_client);
+    struct tls_engine *engine;
+    TRY(engine_create(context, &engine));
+    bool ready = params->alpn == NULL ||
+                 engine_use_alpn(engine, params->alpn, WOLFSSL_ALPN_FAILED_ON_MISMATCH);
+    if (ready && ticket_keys_current() == NULL)
+        ready = wolfSSL_NoTicketTLSv12(engine->wolfssl) == WOLFSSL_SUCCESS &&
+                wolfSSL_no_ticket_TLSv13(engine->wolfssl) == 0;
+    if (!ready) {
+        tls_engine_destroy(engine);
+        return ERR_NOMEM;
+    }
+    *out = engine;
+    return ERR_OK;
+}
+
+static enum err client_set_name(struct tls_engine *engine, const char *server_name)
+{
+    uint8_t ip[16];
+    struct span name = span_cstr(server_name);
+    engine->server_name = span_dup(name);
+    if (engine->server_name == NULL)
+        return ERR_NOMEM;
+    wolfSSL_SetCertCbCtx(engine->wolfssl, engine);
+    if (name.len > 0 && name.ptr[name.len - 1] == '.')
+        name = span_first(name, name.len - 1);
+    if (name.len == 0 || peer_name_parse_ip(server_name, ip) > 0)
+        return ERR_OK;
+    if (wolfSSL_UseSNI(engine->wolfssl, WOLFSSL_SNI_HOST_NAME, name.ptr,
+                       (unsigned short)name.len) != WOLFSSL_SUCCESS)
+        return ERR_NOMEM;
+    return ERR_OK;
+}
+
+enum err tls_engine_create_client(struct tls_context *context, const char *server_name,
+                                  struct tls_engine **out)
+{
+    assert(context->is_client);
+    if (server_name == NULL)
+        server_name = "";
+    if (strlen(server_name) > UINT16_MAX || (context->verify && server_name[0] == '\0'))
+        return ERR_INVALID;
+    struct tls_engine *engine;
+    TRY(engine_create(context, &engine));
+    enum err error = client_set_name(engine, server_name);
+    if (error == ERR_OK && context->alpn != NULL &&
+        !engine_use_alpn(engine, context->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH))
+        error = ERR_NOMEM;
+    if (error != ERR_OK) {
+        tls_engine_destroy(engine);
+        return error;
+    }
+    *out = engine;
+    return ERR_OK;
+}
+
+static void engine_enter(struct tls_engine *engine, struct span *input, struct buf *output)
+{
+    engine->input = input;
+    engine->output = output;
+    engine->output_error = ERR_OK;
+}
+
+static void engine_leave(struct tls_engine *engine)
+{
+    engine->input = NULL;
+    engine->output = NULL;
+}
+
+static enum err engine_failed(const struct tls_engine *engine, struct err_text *why)
+{
+    tls_engine_explain(engine, why);
+    return engine->failure == MEMORY_E || engine->failure == MEMORY_ERROR ? ERR_NOMEM : ERR_TLS;
+}
+
+/* wolfSSL does not send an alert for every failure; while nothing is encrypted
+ * we can, and the peer need not guess. */
+static void engine_fail(struct tls_engine *engine, int error)
+{
+    engine->failure = error != 0 ? error : WOLFSSL_FATAL_ERROR;
+    WOLFSSL_ALERT_HISTORY history = {{-1, 0}, {-1, 0}};
+    wolfSSL_get_alert_history(engine->wolfssl, &history);
+    bool peer_knows = engine->failure == FATAL_ERROR || history.last_tx.level == alert_fatal;
+    if (!peer_knows && !engine->emitted && !engine->context->is_client)
+        (void)!tls_alert_append(engine->output,
+                                error == UNKNOWN_RECORD_TYPE ? unexpected_message
+                                : error == MEMORY_E          ? ALERT_INTERNAL_ERROR
+                                                             : handshake_failure);
+}
+
+/* What a result ≤ 0 of wolfSSL means; ERR_TLS: the engine has failed. */
+static enum err engine_classify(struct tls_engine *engine, int result)
+{
+    int error = wolfSSL_get_error(engine->wolfssl, result);
+    switch (error) {
+    case WOLFSSL_ERROR_WANT_READ:
+        return ERR_AGAIN;
+    case WOLFSSL_ERROR_WANT_WRITE:
+        return engine->output_error != ERR_OK ? engine->output_error : ERR_LIMIT;
+    case WOLFSSL_ERROR_ZERO_RETURN:
+        engine->peer_closed = true;
+        return ERR_CLOSED;
+    default:
+        engine_fail(engine, error);
+        return ERR_TLS;
+    }
+}
+
+enum err tls_engine_handshake(struct tls_engine *engine, struct span *input, struct buf *output,
+                              struct err_text *why)
+{
+    if (engine->failure != 0)
+        return engine_failed(engine, why);
+    if (engine->established)
+        return ERR_OK;
+    engine_enter(engine, input, output);
+    bool is_client = engine->context->is_client;
+    int result = is_client ? wolfSSL_connect(engine->wolfssl) : wolfSSL_accept(engine->wolfssl);
+    enum err error = ERR_OK;
+    if (result != WOLFSSL_SUCCESS)
+        error = engine_classify(engine, result);
+    else if (is_client && engine->context->verify && !engine->peer_verified)
+        engine_fail(engine, VERIFY_CERT_ERROR), error = ERR_TLS;
+    else
+        engine->established = true;
+    engine_leave(engine);
+    if (error == ERR_CLOSED)
+        return err_set(why, ERR_CLOSED, "the %s closed the connection during the handshake",
+                       is_client ? "server" : "client");
+    return error == ERR_TLS ? engine_failed(engine, why) : error;
+}
+
+enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct buf *output,
+                         char *plain, size_t cap, size_t *length, struct err_text *why)
+{
+    assert(engine->established && cap > 0);
+    enum err error = ERR_OK;
+    size_t have = 0;
+    if (cap > INT32_MAX)
+        cap = INT32_MAX;
+    engine_enter(engine, input, output);
+    while (have < cap && error == ERR_OK) {
+        if (engine->failure != 0) {
+            error = ERR_TLS;
+        } else if (engine->peer_closed) {
+            error = ERR_CLOSED;
+        } else {
+            int got = wolfSSL_read(engine->wolfssl, plain + have, (int)(cap - have));
+            if (got > 0)
+                have += (size_t)got;
+            else
+                error = engine_classify(engine, got);
+        }
+    }
+    engine_leave(engine);
+    if (have > 0) {
+        *length = have;
+        return ERR_OK;
+    }
+    return error == ERR_TLS ? engine_failed(engine, why) : error;
+}
+
+size_t tls_engine_pending(const struct tls_engine *engine)
+{
+    int pending = wolfSSL_pending(engine->wolfssl);
+    return pending > 0 ? (size_t)pending : 0;
+}
+
+size_t tls_engine_write_bound(size_t plain_len)
+{
+    size_t records = (plain_len + RECORD_PLAIN_MAX - 1) / RECORD_PLAIN_MAX;
+    return plain_len + records * RECORD_OVERHEAD_MAX;
+}
+
+enum err tls_engine_write(struct tls_engine *engine, struct span plain, struct buf *output)
+{
+    assert(engine->established);
+    if (engine->failure != 0)
+        return ERR_TLS;
+    if (engine->closed)
+        return ERR_CLOSED;
+    if (plain.len == 0)
+        return ERR_OK;
+    if (plain.len > INT32_MAX)
+        return ERR_LIMIT;
+    char *where;
+    size_t room = tls_engine_write_bound(plain.len) + (engine->stuck ? STUCK_OUTPUT_MAX : 0);
+    TRY(buf_reserve(output, room, &where));
+    engine_enter(engine, NULL, output);
+    int result = wolfSSL_write(engine->wolfssl, plain.ptr, (int)plain.len);
+    if (result != (int)plain.len)
+        engine_fail(engine, wolfSSL_get_error(engine->wolfssl, result));
+    engine_leave(engine);
+    return engine->failure == 0 ? ERR_OK : engine_failed(engine, NULL);
+}
+
+void tls_engine_close(struct tls_engine *engine, struct buf *output)
+{
+    if (engine->closed || engine->failure != 0)
+        return;
+    engine->closed = true;
+    engine_enter(engine, NULL, output);
+    (void)wolfSSL_shutdown(engine->wolfssl);
+    engine_leave(engine);
+}
+
+void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *out)
+{
+    WOLFSSL *wolfssl = engine->wolfssl;
+    int suite = wolfSSL_get_current_cipher_suite(wolfssl);
+    char *alpn = NULL;
+    unsigned short alpn_len = 0;
+    if (wolfSSL_ALPN_GetProtocol(wolfssl, &alpn, &alpn_len) != WOLFSSL_SUCCESS)
+        alpn = NULL;
+    *out = (struct tls_engine_info){
+        .version = wolfSSL_version(wolfssl) == TLS1_3_VERSION ? "1.3" : "1.2",
+        .cipher = wolfSSL_get_cipher_name_iana_from_suite((unsigned char)(suite >> 8),
+                                                          (unsigned char)suite),
+        .alpn = alpn,
+        .group = wolfSSL_get_curve_name(wolfssl),
+        .resumed = wolfSSL_session_reused(wolfssl),
+    };
+}
+
+enum err tls_alert_append(struct buf *output, uint8_t description)
+{
+    /* alert, legacy version 1.2, two bytes: fatal, description (RFC 8446 §5.1, §6) */
+    const char record[] = {21, 3, 3, 0, 2, 2, (char)description};
+    return buf_append(output, span_make(record, sizeof(record)));
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What wolfSSL calls back: bytes in and out, session tickets, and the check of a
+ * backend's certificate.
+ *
+ * A sealed ticket is wolfSSL's own state and one byte of ours behind it: how
+ * often in a row this session was resumed. wolfSSL numbers the tickets of such a
+ * chain with one byte and fails fatally when it runs out, so we refuse a ticket
+ * before that and the client does a full handshake.
+ */
+#include <assert.h>
+
+#include "tls/engine_private.h"
+#include "tls/peer_name.h"
+
+#define TICKET_CHAIN_MAX 250
+#define TICKET_STATE_MAX 1024 /* more than any wolfSSL ticket has */
+
+int tls_engine_receive_callback(WOLFSSL *ssl, char *data, int size, void *argument)
+{
+    struct tls_engine *engine = argument;
+    struct span *input = engine->input;
+    (void)ssl;
+    assert(size >= 0);
+    if (input == NULL || input->len == 0)
+        return WOLFSSL_CBIO_ERR_WANT_READ;
+    size_t taken = (size_t)size < input->len ? (size_t)size : input->len;
+    memcpy(data, input->ptr, taken);
+    *input = span_skip(*input, taken);
+    return (int)taken;
+}
+
+int tls_engine_send_callback(WOLFSSL *ssl, char *data, int size, void *argument)
+{
+    struct tls_engine *engine = argument;
+    (void)ssl;
+    assert(size >= 0);
+    enum err error = engine->output == NULL
+                         ? ERR_LIMIT
+                         : buf_append(engine->output, span_make(data, (size_t)size));
+    engine->stuck = error != ERR_OK;
+    if (error != ERR_OK) {
+        engine->output_error = error;
+        return WOLFSSL_CBIO_ERR_WANT_WRITE;
+    }
+    engine->emitted = true;
+    return size;
+}
+
+int tls_engine_verify_callback(int ok, WOLFSSL_X509_STORE_CTX *store)
+{
+    struct tls_engine *engine = store->userCtx;
+    if (!ok)
+        return 0;
+    if (store->error_depth > 0)
+        return 1;
+    struct span leaf = span_make(store->certs[0].buffer, store->certs[0].length);
+    engine->peer_verified = peer_name_in_certificate(leaf, engine->server_name);
+    engine->name_mismatch = !engine->peer_verified;
+    return engine->peer_verified;
+}
+
+static int ticket_encrypt(struct tls_engine *engine, const struct ticket_pieces *pieces)
+{
+    const struct ticket_keys *keys = ticket_keys_current();
+    if (keys == NULL)
+        return WOLFSSL_TICKET_RET_FATAL;
+    bool resumed = wolfSSL_session_reused(engine->wolfssl);
+    pieces->bytes[pieces->len - 1] = resumed ? (uint8_t)(engine->ticket_chain + 1) : 0;
+    if (ticket_seal_pieces(keys, &engine->context->binding, pieces) != ERR_OK)
+        return WOLFSSL_TICKET_RET_FATAL;
+    return WOLFSSL_TICKET_RET_OK;
+}
+
+static int ticket_decrypt(struct tls_engine *engine, const struct ticket_pieces *pieces)
+{
+    const struct ticket_keys *keys = ticket_keys_current();
+    uint8_t plain[TICKET_STATE_MAX];
+    bool old;
+    if (keys == NULL || pieces->len < 2 || pieces->len > sizeof(plain) ||
+        ticket_open_pieces(keys, &engine->context->binding, pieces, plain, &old) != ERR_OK)
+        return WOLFSSL_TICKET_RET_REJECT;
+    uint8_t chain = plain[pieces->len - 1];
+    int result = WOLFSSL_TICKET_RET_REJECT;
+    if (chain < TICKET_CHAIN_MAX) {
+        /* The client may offer several and wolfSSL may take any: count for the worst. */
+        if (chain > engine->ticket_chain)
+            engine->ticket_chain = chain;
+        memcpy(pieces->bytes, plain, pieces->len - 1);
+        /* TLS 1.3 gives a new ticket with every resumption, and takes CREATE for a refusal. */
+        bool renew = old && wolfSSL_version(engine->wolfssl) != TLS1_3_VERSION;
+        result = renew ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
+    }
+    explicit_bzero(plain, sizeof(plain));
+    return result;
+}
+
+int tls_engine_ticket_callback(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
+                               unsigned char iv[WOLFSSL_TICKET_IV_SZ],
+                               unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt,
+                               unsigned char *ticket, int size, int *out_size, void *context)
+{
+    _Static_assert(WOLFSSL_TICKET_NAME_SZ == TICKET_NAME_SIZE, "the key name fills the field");
+    _Static_assert(WOLFSSL_TICKET_IV_SZ >= TICKET_NONCE_SIZE, "the nonce fits");
+    _Static_assert(WOLFSSL_TICKET_MAC_SZ >= TICKET_TAG_SIZE, "the tag fits");
+    struct tls_engine *engine = wolfSSL_GetIOReadCtx(ssl);
+    assert(engine->context == context && size > 0);
+    struct ticket_pieces pieces = {
+        .name = name,
+        .nonce = iv,
+        .tag = mac,
+        .bytes = ticket,
+        .len = (size_t)size + (encrypt ? 1 : 0),
+    };
+    int result = encrypt ? ticket_encrypt(engine, &pieces) : ticket_decrypt(engine, &pieces);
+    if (result == WOLFSSL_TICKET_RET_OK || result == WOLFSSL_TICKET_RET_CREATE)
+        *out_size = encrypt ? size + 1 : size - 1;
+    return result;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Words for what went wrong: first what the peer told us by an alert, then what
+ * we know better than wolfSSL, then the common failures in plain words, then
+ * wolfSSL's own reason; and the alert that we sent.
+ */
+#include <stdio.h>
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+#include "tls/engine_private.h"
+
+struct alert {
+    int description;
+    const char *name;
+    const char *meaning; /* "the client …" */
+};
+
+static const struct alert alerts[] = {
+    {0, "close_notify", "closed the connection"},
+    {10, "unexpected_message", "did not expect our message"},
+    {20, "bad_record_mac", "could not decrypt a record"},
+    {22, "record_overflow", "got a record that is too long"},
+    {40, "handshake_failure", "found no acceptable parameters"},
+    {42, "bad_certificate", "refused the certificate"},
+    {43, "unsupported_certificate", "does not support this kind of certificate"},
+    {44, "certificate_revoked", "says that the certificate is revoked"},
+    {45, "certificate_expired", "says that the certificate is expired"},
+    {46, "certificate_unknown", "refused the certificate"},
+    {47, "illegal_parameter", "found an illegal parameter"},
+    {48, "unknown_ca", "does not trust this certificate"},
+    {49, "access_denied", "denied access"},
+    {50, "decode_error", "could not decode a message"},
+    {51, "decrypt_error", "could not verify a signature or finished message"},
+    {70, "protocol_version", "does not support the TLS version"},
+    {71, "insufficient_security", "wants stronger parameters"},
+    {80, "internal_error", "had an internal error"},
+    {86, "inappropriate_fallback", "refused the fallback to a lower version"},
+    {90, "user_canceled", "canceled the handshake"},
+    {100, "no_renegotiation", "refused to renegotiate"},
+    {109, "missing_extension", "misses an extension"},
+    {110, "unsupported_extension", "got an extension that it did not ask for"},
+    {112, "unrecognized_name", "does not know the server name"},
+    {113, "bad_certificate_status_response", "refused the OCSP response"},
+    {115, "unknown_psk_identity", "does not know the key's identity"},
+    {116, "certificate_required", "wants a client certificate"},
+    {120, "no_application_protocol", "supports none of the application protocols"},
+};
+
+static const struct alert *alert_find(int description)
+{
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+        if (alerts[i].description == description)
+            return &alerts[i];
+    return NULL;
+}
+
+const char *tls_alert_name(int description)
+{
+    const struct alert *alert = alert_find(description);
+    return alert != NULL ? alert->name : NULL;
+}
+
+struct reason {
+    int error;
+    const char *text;
+};
+
+static const struct reason reasons[] = {
+    {MATCH_SUITE_ERROR, "no cipher suite in common"},
+    {UNSUPPORTED_SUITE, "no cipher suite in common"},
+    {VERSION_ERROR, "no TLS version in common"},
+    {UNSUPPORTED_PROTO_VERSION, "no TLS version in common"},
+    {ECC_CURVE_ERROR, "no curve in common"},
+    {KEY_SHARE_ERROR, "no curve in common"},
+    {BAD_KEY_SHARE_DATA, "no usable key share"},
+    {UNKNOWN_ALPN_PROTOCOL_NAME_E, "no application protocol in common"},
+    {UNKNOWN_RECORD_TYPE, "what came is not TLS"},
+    {INVALID_PARAMETER, "an illegal parameter in the handshake"},
+    {BUFFER_ERROR, "a malformed handshake message"},
+    {DECODE_E, "a malformed handshake message"},
+    {OUT_OF_ORDER_E, "a handshake message out of order"},
+    {SANITY_MSG_E, "a handshake message out of order"},
+    {DUPLICATE_MSG_E, "a handshake message twice"},
+    {DECRYPT_ERROR, "a record that cannot be decrypted"},
+    {VERIFY_MAC_ERROR, "a record that cannot be decrypted"},
+    {BAD_BINDER, "the resumption binder is wrong"},
+    {ASN_NO_SIGNER_E, "the certificate is signed by an unknown authority"},
+    {ASN_SELF_SIGNED_E, "the certificate is self-signed and not among the trusted ones"},
+    {ASN_AFTER_DATE_E, "the certificate is expired"},
+    {ASN_BEFORE_DATE_E, "the certificate is not valid yet"},
+    {ASN_SIG_CONFIRM_E, "the certificate's signature is wrong"},
+    {EXTKEYUSE_AUTH_E, "the certificate is not meant for this use"},
+    {NO_PEER_CERT, "no certificate came"},
+    {MEMORY_E, "out of memory"},
+    {MEMORY_ERROR, "out of memory"},
+};
+
+static const char *reason_text(int error)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].error == error)
+            return reasons[i].text;
+    return tls_wolfssl_reason(error);
+}
+
+static void explain_received(const char *peer, int description, struct err_text *why)
+{
+    const struct alert *alert = alert_find(description);
+    if (alert != NULL)
+        (void)err_set(why, ERR_TLS, "the %s %s (alert %s)", peer, alert->meaning, alert->name);
+    else
+        (void)err_set(why, ERR_TLS, "the %s sent alert %d", peer, description);
+}
+
+void tls_engine_explain(const struct tls_engine *engine, struct err_text *why)
+{
+    const char *peer = engine->context->is_client ? "server" : "client";
+    WOLFSSL_ALERT_HISTORY history = {{-1, 0}, {-1, 0}};
+    wolfSSL_get_alert_history(engine->wolfssl, &history);
+    if (engine->failure == FATAL_ERROR && history.last_rx.code >= 0) {
+        explain_received(peer, history.last_rx.code, why);
+        return;
+    }
+    char sent[64] = "";
+    if (history.last_tx.level == alert_fatal) {
+        const char *name = tls_alert_name(history.last_tx.code);
+        snprintf(sent, sizeof(sent), " (we sent alert %s)", name != NULL ? name : "?");
+    }
+    if (engine->name_mismatch)
+        (void)err_set(why, ERR_TLS, "the server's certificate is not for \"%s\"%s",
+                      engine->server_name, sent);
+    else
+        (void)err_set(why, ERR_TLS, "%s%s", reason_text(engine->failure), sent);
+}

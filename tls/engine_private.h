@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of an engine, for tls/engine*.c only.
+ */
+#ifndef WEIR_TLS_ENGINE_PRIVATE_H
+#define WEIR_TLS_ENGINE_PRIVATE_H
+
+#include <wolfssl/ssl.h>
+
+#include "tls/context_private.h"
+#include "tls/engine.h"
+
+struct tls_engine {
+    WOLFSSL *wolfssl;
+    struct tls_context *context; /* one reference */
+    char *server_name;           /* client: what the certificate must be for */
+    /* The caller's, only while it is inside a call. */
+    struct span *input;
+    struct buf *output;
+    enum err output_error; /* why the last send callback of this call failed */
+    int failure;           /* wolfSSL's error that ended the connection; 0: none */
+    uint8_t ticket_chain;  /* resumptions in a row before this one */
+    bool established;      /* handshake complete */
+    bool emitted;          /* some output was made */
+    bool stuck;            /* output waits inside wolfSSL */
+    bool peer_closed;      /* close_notify received */
+    bool closed;           /* close_notify sent */
+    bool peer_verified;    /* client: chain and name are right */
+    bool name_mismatch;    /* client: the chain is right, the name is not */
+};
+
+/* Says in words why the engine failed. */
+void tls_engine_explain(const struct tls_engine *engine, struct err_text *why);
+
+/* "unknown_ca" (RFC 8446 §6), or "alert NUMBER" is not known: NULL. */
+const char *tls_alert_name(int description);
+
+#endif
