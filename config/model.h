@@ -127,7 +127,8 @@ struct model_router {
     int64_t priority; /* 0: by the rule's length */
     bool has_tls;
     struct model_router_tls tls;
-    bool access_logs, metrics;
+    bool access_logs, metrics; /* of the router, else of its entry point */
+    bool access_logs_set, metrics_set; /* the router says so itself */
 };
 
 struct model_server {
@@ -170,7 +171,7 @@ struct model_service {
     enum balancer_strategy strategy;
     bool pass_host_header; /* default true */
     int64_t flush_interval;
-    struct span servers_transport; /* qualified; empty: default */
+    struct span servers_transport; /* qualified; `default@internal` when the file names none */
     struct model_sticky sticky;
     bool has_health_check;
     struct model_weighted_ref *weighted; /* SERVICE_WEIGHTED and HRW */
@@ -208,7 +209,7 @@ struct model_servers_transport {
     int64_t max_idle_conns_per_host;
     bool disable_http2;
     int64_t dial_timeout, response_header_timeout, idle_conn_timeout;
-};
+}; /* `default@internal` is the static serversTransport, always there */
 
 /* ---- TCP ------------------------------------------------------------- */
 /* TCP routers, services and middlewares share the HTTP structs; fields that
@@ -287,7 +288,8 @@ struct model_entry_point {
     uint32_t allowed_encoded;
     int64_t max_header_bytes;
     int64_t http2_max_concurrent_streams;
-};
+    bool access_logs, metrics; /* observability: for routers that do not say */
+}; /* a `problem` (UDP, an unbuilt protection): its routers are not served */
 
 #define ENCODED_SLASH (1u << 0)
 #define ENCODED_BACKSLASH (1u << 1)
@@ -334,6 +336,7 @@ struct model_weir {
     int64_t header_timeout; /* slow headers; 0: respondingTimeouts.readTimeout */
     int64_t body_timeout;   /* longest silence inside a request body */
     int64_t header_count;
+    int64_t request_body_bytes; /* weir.limits.requestBodyBytes; 0: unlimited */
     int64_t send_buffer_bytes; /* per direction before back-pressure */
     int64_t upstream_idle_per_server; /* pooled idle connections per worker and server */
     enum ktls_mode ktls;
@@ -354,6 +357,9 @@ struct model_static {
     struct span ping_entry_point;
     int64_t ping_terminating_status;
     struct span_list cert_resolvers; /* names; ACME itself is not built yet */
+    struct model_servers_transport default_transport; /* serversTransport */
+    struct model_tcp_servers_transport default_tcp_transport;
+    struct span source; /* the file, "command line", "environment", or empty: defaults */
     struct model_weir weir;
     struct arena arena;
 };

@@ -27,8 +27,7 @@ struct client {
     enum client_side side;
     bool is_tls;
     bool idle; /* may be closed at once when draining */
-    struct span tls_options_name; /* identity below says which */
-    uint64_t tls_options_identity;
+    uint64_t tls_options_identity; /* of the options that the handshake used */
     char server_name[LIMIT_HOST_NAME + 1]; /* normalised SNI, "" */
     struct buf peeked; /* a ClientHello that came in pieces */
     int64_t accepted_ms;
@@ -47,6 +46,10 @@ static inline struct client *client_of(struct conn *conn)
 void client_accept(struct worker *worker, size_t entry, int fd);
 /* The model of the client's entry point. */
 const struct model_entry_point *client_entry(const struct client *client);
+/* What the newest snapshot serves there. */
+const struct entry_routes *client_routes(const struct client *client);
+/* Host (server name) and address for the TCP routers. */
+void client_facts(const struct client *client, struct rule_facts *facts);
 /* Every handler's on_closed ends here: unlinks and frees. */
 void client_closed(struct conn *conn);
 

@@ -39,6 +39,8 @@ struct conn_handler {
     /* The peer will send no more (FIN or close_notify). */
     void (*on_end)(struct conn *conn);
     void (*on_drained)(struct conn *conn);
+    /* The last queued byte was handed to the kernel; may be NULL. */
+    void (*on_flushed)(struct conn *conn);
     /* Connect, handshake, receive or send failed, or the timer ran out
      * (ERR_TIMEOUT). Nothing more will come; the handler calls conn_close. */
     void (*on_failed)(struct conn *conn, enum err error, const struct err_text *why);
@@ -68,6 +70,8 @@ struct conn {
     bool above_high_mark;
     bool linger;
     bool delivering;       /* guards against re-entry */
+    bool output_ended;     /* FIN follows what is queued */
+    bool output_shut;      /* FIN is sent */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
     struct op receive, send;
@@ -77,6 +81,9 @@ struct conn {
     struct buf filling; /* bytes for the next send */
     struct buf sending; /* bytes of the send that runs */
     struct list flush_link;
+    struct worker_task task; /* deferred resume or end of life */
+    void (*release_done)(struct conn *conn);
+    struct tunnel *tunnel; /* tunnel.c, while joined to another */
     struct sock_address connect_address;
     uint64_t bytes_in, bytes_out; /* on the wire */
 };
@@ -117,11 +124,23 @@ void conn_close_after_flush(struct conn *conn, bool linger);
 /* RST instead of FIN. */
 void conn_abort(struct conn *conn);
 
+/* Makes it fail from outside: on_failed, as if the peer had. */
+void conn_fail(struct conn *conn, enum err error, const struct err_text *why);
+
 /* One timer; 0 stops it. Running out is on_failed(ERR_TIMEOUT). */
 void conn_set_timeout(struct conn *conn, int64_t after_ms);
 
 /* Called by worker_turn_end. */
 void conn_flush(struct conn *conn);
+/* For transports: plain text for the handler / output for the end of the turn. */
+void conn_deliver(struct conn *conn, struct span data);
+void conn_opened(struct conn *conn);
+void conn_schedule_flush(struct conn *conn);
+/* Whether a transport may deliver now. */
+static inline bool conn_is_reading(const struct conn *conn)
+{
+    return !conn->paused && (conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING);
+}
 
 /*
  * Stops receiving and hands the plain socket over (splice): when no receive is

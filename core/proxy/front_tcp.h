@@ -16,16 +16,15 @@ struct client;
 struct upstream_tcp;
 
 struct front_tcp {
-    struct snapshot_hold *hold;
+    struct snapshot_hold *hold; /* NULL: not held (any more) */
     const struct route *route;
-    struct upstream_tcp *upstream;
+    struct upstream_tcp *upstream; /* NULL until connecting */
     struct buf early; /* bytes from the client before the backend is connected */
-    int64_t started_ns;
 };
 
 /* Plain or passthrough: `first` was read already (the ClientHello, or none). */
 void front_tcp_start(struct client *client, const struct route *route, struct span first);
-/* Terminated TLS: called when the handshake is done. */
-void front_tcp_start_terminated(struct client *client, const struct route *route);
+/* Terminated TLS: the handshake is done; hold and route are set already. */
+void front_tcp_start_terminated(struct client *client);
 
 #endif

@@ -30,6 +30,7 @@ struct upstream_transport {
     struct span problem;
     int64_t dial_timeout_ms, response_header_timeout_ms, idle_timeout_ms; /* 0: none */
     size_t max_idle; /* per worker and server */
+    int64_t termination_delay_ms; /* TCP; <0: no limit */
 };
 
 /* What the routers of one entry point come to. */
@@ -39,7 +40,9 @@ struct entry_routes {
     struct router_table *tcp, *tcp_tls;
     /* Parallel to the tables' routes (route->index). */
     struct middleware_chain **http_chains, **https_chains;
-    bool serves_tls; /* a ClientHello may be expected */
+    bool serves_tls;      /* a ClientHello may be expected */
+    bool serves_plain;    /* routers without tls: plain HTTP or TCP may be expected */
+    bool https_catch_all; /* some HTTPS router matches any host */
 };
 
 struct snapshot {
@@ -48,8 +51,10 @@ struct snapshot {
     const struct model_static *settings; /* lives as long as the process */
     struct model_dynamic *model;
     struct service_table *http_services, *tcp_services;
-    struct upstream_transport *transports;
+    struct upstream_transport *transports; /* HTTP; [0] is the default one */
     size_t transport_count;
+    struct upstream_transport *tcp_transports;
+    size_t tcp_transport_count;
     struct tls_options **tls_options; /* [0] is `default` */
     size_t tls_option_count;
     struct cert_index *certs;
@@ -63,6 +68,8 @@ struct snapshot {
 struct tls_options *snapshot_tls_options(const struct snapshot *snapshot, struct span name);
 const struct upstream_transport *snapshot_transport(const struct snapshot *snapshot,
                                                     struct span name);
+const struct upstream_transport *snapshot_tcp_transport(const struct snapshot *snapshot,
+                                                        struct span name);
 /* Frees everything it owns. Control thread; claims must be 0. */
 void snapshot_destroy(struct snapshot *snapshot);
 

@@ -35,8 +35,15 @@ struct worker_metrics {
 #undef WORKER_METRIC_FIELD
 };
 
+/* A received buffer that waits for its connection to go on. */
+struct buffer_link {
+    uint16_t next;
+    uint32_t offset, length;
+};
+
 struct exchange;
 struct access_record;
+struct worker;
 struct upstream_pools;
 
 /* What stands above the data plane plugs in here (core/admin, core/app). */
@@ -66,7 +73,7 @@ struct worker {
     struct list flush;   /* connections with output for the end of the turn */
     struct list again;   /* struct worker_task: called once more in the next turn */
     struct list clients; /* client connections, for draining */
-    struct pool client_pool, exchange_pool, upstream_pool;
+    struct pool client_pool;
     struct upstream_pools *upstreams;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
@@ -95,6 +102,11 @@ void worker_turn_end(struct worker *worker);
 /* How long the ring may wait, in milliseconds; 0 with tasks to run. */
 int64_t worker_wait_ms(const struct worker *worker);
 void worker_defer(struct worker *worker, struct worker_task *task);
+
+static inline void worker_task_cancel(struct worker_task *task)
+{
+    list_remove(&task->link);
+}
 
 /* Draining: closes idle clients now, the others when their exchange ends. */
 void worker_drain(struct worker *worker);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From accept to a front. An entry point without TLS routers needs no look at
+ * the first bytes: a TCP router that matches there may have a server that
+ * speaks first, and everything else is HTTP. Otherwise the first bytes decide.
+ */
+#include "core/proxy/client.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/proxy/client_tls.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+static void peek_on_data(struct conn *conn, struct span data);
+
+static void peek_on_end(struct conn *conn)
+{
+    conn_close(conn);
+}
+
+static void peek_on_failed(struct conn *conn, enum err error, const struct err_text *why)
+{
+    (void)why;
+    if (error == ERR_TIMEOUT)
+        metric_add(&conn->worker->metrics.limit_client_hello, 1);
+    conn_close(conn);
+}
+
+static const struct conn_handler peek_handler = {
+    .on_data = peek_on_data,
+    .on_end = peek_on_end,
+    .on_failed = peek_on_failed,
+    .on_closed = client_closed,
+};
+
+const struct model_entry_point *client_entry(const struct client *client)
+{
+    return &client->conn.worker->settings->entry_points[client->entry];
+}
+
+const struct entry_routes *client_routes(const struct client *client)
+{
+    return &client->conn.worker->hold->snapshot->entries[client->entry];
+}
+
+void client_closed(struct conn *conn)
+{
+    struct client *client = client_of(conn);
+    struct worker *worker = conn->worker;
+    list_remove(&client->link);
+    buf_finish(&client->peeked);
+    worker->client_count--;
+    metric_sub(&worker->metrics.connections_open, 1);
+    pool_put(&worker->client_pool, client);
+    if (worker->on_client_closed != NULL)
+        worker->on_client_closed(worker);
+}
+
+void client_facts(const struct client *client, struct rule_facts *facts)
+{
+    *facts = (struct rule_facts){.host = span_cstr(client->server_name)};
+    memcpy(facts->client_ip, client->peer_ip, sizeof(facts->client_ip));
+}
+
+/* Not TLS: a TCP router without tls, or HTTP. */
+static void serve_plain(struct client *client, struct span first)
+{
+    const struct entry_routes *routes = client_routes(client);
+    struct rule_facts facts;
+    client_facts(client, &facts);
+    const struct route *route = router_match(routes->tcp, &facts);
+    if (route != NULL)
+        front_tcp_start(client, route, first);
+    else
+        front_http1_start(client, first);
+}
+
+/* A plain request where only TLS is served. */
+static void refuse_plain(struct client *client)
+{
+    static const char answer[] =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Connection: close\r\nContent-Length: 49\r\n\r\n"
+        "This port speaks TLS: send the request by https.\n";
+    (void)conn_write(&client->conn, SPAN(answer));
+    conn_close_after_flush(&client->conn, true);
+}
+
+static void look_at(struct client *client, struct span bytes)
+{
+    struct worker *worker = client->conn.worker;
+    struct clienthello hello;
+    size_t limit = (size_t)worker->settings->weir.client_hello_bytes;
+    switch (clienthello_peek(bytes, limit, &hello)) {
+    case ERR_OK:
+        client_tls_start(client, &hello, bytes);
+        break;
+    case ERR_AGAIN:
+        if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK)
+            conn_close(&client->conn);
+        break;
+    case ERR_PROTOCOL:
+        if (client_routes(client)->serves_plain)
+            serve_plain(client, bytes);
+        else
+            refuse_plain(client);
+        break;
+    case ERR_LIMIT:
+        metric_add(&worker->metrics.limit_client_hello, 1);
+        client_tls_refuse(client, CLIENT_ALERT_DECODE_ERROR, "ClientHello too long");
+        break;
+    default:
+        client_tls_refuse(client, CLIENT_ALERT_DECODE_ERROR, "malformed ClientHello");
+    }
+}
+
+static void peek_on_data(struct conn *conn, struct span data)
+{
+    struct client *client = client_of(conn);
+    client->idle = false;
+    if (buf_len(&client->peeked) == 0) {
+        look_at(client, data);
+        return;
+    }
+    if (buf_append(&client->peeked, data) != ERR_OK) {
+        conn_close(conn);
+        return;
+    }
+    look_at(client, buf_span(&client->peeked));
+    if (client->side != CLIENT_PEEKING)
+        buf_finish(&client->peeked);
+}
+
+static void serve(struct client *client)
+{
+    const struct entry_routes *routes = client_routes(client);
+    struct conn *conn = &client->conn;
+    if (!routes->serves_tls) {
+        struct rule_facts facts;
+        client_facts(client, &facts);
+        const struct route *route = router_match(routes->tcp, &facts);
+        if (route != NULL) {
+            front_tcp_start(client, route, SPAN_EMPTY);
+            return;
+        }
+        conn_start(conn);
+        front_http1_start(client, SPAN_EMPTY);
+        return;
+    }
+    client->idle = true;
+    conn_set_timeout(conn, conn->worker->settings->weir.client_hello_timeout / NS_PER_MS);
+    conn_start(conn);
+}
+
+static bool learn_peer(struct client *client, int fd)
+{
+    if (sock_peer(fd, &client->peer) != ERR_OK)
+        return false;
+    sock_address_bytes(&client->peer, client->peer_ip);
+    sock_address_format(&client->peer, client->peer_text);
+    return true;
+}
+
+void client_accept(struct worker *worker, size_t entry, int fd)
+{
+    struct client *client =
+        worker->client_count < worker->client_limit ? pool_get(&worker->client_pool) : NULL;
+    if (client == NULL) {
+        metric_add(&worker->metrics.connections_refused, 1);
+        close(fd);
+        return;
+    }
+    memset(client, 0, sizeof(*client));
+    if (!learn_peer(client, fd)) { /* gone already */
+        pool_put(&worker->client_pool, client);
+        close(fd);
+        return;
+    }
+    conn_init_accepted(&client->conn, worker, fd, &peek_handler);
+    client->entry = entry;
+    client->accepted_ms = worker->now_ms;
+    buf_init(&client->peeked, (size_t)worker->settings->weir.client_hello_bytes + (64 << 10));
+    list_push_back(&worker->clients, &client->link);
+    worker->client_count++;
+    metric_add(&worker->metrics.connections_accepted, 1);
+    metric_add(&worker->metrics.connections_open, 1);
+    serve(client);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TLS in user space. Small writes of one turn are staged and leave as one
+ * record; whole records' worth of plain text is encrypted at once, without the
+ * detour. Plain text that comes in is decrypted into the worker's scratch.
+ */
+#include "core/proxy/transport.h"
+
+#define TLS_RECORD_BYTES ((size_t)16384)
+
+static enum err shake_hands(struct conn *conn, struct span *input, struct err_text *why)
+{
+    enum err error = tls_engine_handshake(conn->tls, input, &conn->filling, why);
+    if (buf_len(&conn->filling) > 0)
+        conn_schedule_flush(conn);
+    if (error == ERR_OK)
+        conn_opened(conn);
+    return error;
+}
+
+static enum err decrypt(struct conn *conn, struct span *input, struct err_text *why)
+{
+    char *scratch = conn->worker->scratch;
+    while (conn_is_reading(conn)) {
+        size_t length;
+        enum err error = tls_engine_read(conn->tls, input, &conn->filling, scratch,
+                                         WORKER_SCRATCH_SIZE, &length, why);
+        if (buf_len(&conn->filling) > 0)
+            conn_schedule_flush(conn);
+        if (error == ERR_AGAIN)
+            return ERR_OK;
+        if (error != ERR_OK)
+            return error;
+        conn_deliver(conn, span_make(scratch, length));
+    }
+    return ERR_OK;
+}
+
+static enum err tls_receive(struct conn *conn, struct span *input, struct err_text *why)
+{
+    if (conn->state == CONN_HANDSHAKING) {
+        enum err error = shake_hands(conn, input, why);
+        if (error != ERR_OK)
+            return error == ERR_AGAIN ? ERR_OK : error;
+    }
+    if (conn->state == CONN_OPEN && (input->len > 0 || tls_engine_pending(conn->tls) > 0))
+        return decrypt(conn, input, why);
+    return ERR_OK;
+}
+
+static bool tls_has_pending(const struct conn *conn)
+{
+    return conn->state == CONN_OPEN && tls_engine_pending(conn->tls) > 0;
+}
+
+static enum err encrypt_staged(struct conn *conn)
+{
+    if (buf_len(&conn->staged) == 0)
+        return ERR_OK;
+    TRY(tls_engine_write(conn->tls, buf_span(&conn->staged), &conn->filling));
+    buf_clear(&conn->staged);
+    return ERR_OK;
+}
+
+static enum err tls_write(struct conn *conn, struct span data)
+{
+    while (data.len > 0) {
+        if (buf_len(&conn->staged) == 0 && data.len >= TLS_RECORD_BYTES) {
+            size_t whole = data.len - data.len % TLS_RECORD_BYTES;
+            TRY(tls_engine_write(conn->tls, span_first(data, whole), &conn->filling));
+            data = span_skip(data, whole);
+            continue;
+        }
+        struct span part = span_first(data, TLS_RECORD_BYTES - buf_len(&conn->staged));
+        TRY(buf_append(&conn->staged, part));
+        data = span_skip(data, part.len);
+        if (buf_len(&conn->staged) == TLS_RECORD_BYTES)
+            TRY(encrypt_staged(conn));
+    }
+    return ERR_OK;
+}
+
+static enum err tls_flush(struct conn *conn)
+{
+    TRY(encrypt_staged(conn));
+    buf_release(&conn->staged);
+    return ERR_OK;
+}
+
+static void tls_end(struct conn *conn)
+{
+    if (encrypt_staged(conn) == ERR_OK)
+        tls_engine_close(conn->tls, &conn->filling);
+}
+
+const struct transport transport_tls = {
+    .name = "tls",
+    .receive = tls_receive,
+    .has_pending = tls_has_pending,
+    .write = tls_write,
+    .flush = tls_flush,
+    .end = tls_end,
+};
