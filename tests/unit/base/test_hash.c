@@ -79,7 +79,7 @@ static void set_borrows_the_new_key(void **state)
 static void random_operations_agree_with_an_array(void **state)
 {
     (void)state;
-    static char names[KEYS][8];
+    static char names[KEYS][16];
     static int values[64];
     static void *model[KEYS];
     for (int i = 0; i < KEYS; i++)

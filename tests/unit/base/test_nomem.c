@@ -96,7 +96,7 @@ static void buf_moves_its_bytes_when_it_cannot_grow(void **state)
 static void strmap_stays_whole(void **state)
 {
     (void)state;
-    static char names[200][8];
+    static char names[200][16];
     int value;
     for (int n = 0; n < 7; n++) { /* grows to 16, 32, 64, 128, 256, 512 slots */
         struct strmap map;
