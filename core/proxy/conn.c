@@ -397,6 +397,7 @@ static void release_if_done(struct conn *conn)
         return;
     void (*done)(struct conn *) = conn->release_done;
     conn->release_done = NULL;
+    conn->paused = true; /* whoever has the socket now reads it */
     done(conn);
 }
 

@@ -240,5 +240,7 @@ enum err tunnel_start(struct conn *a, struct conn *b, struct span first_to_b,
     set_going(tunnel, &tunnel->to_b);
     set_going(tunnel, &tunnel->to_a);
     touch(tunnel);
+    if (tunnel->to_a.ended && tunnel->to_b.ended) /* but not from inside the caller */
+        timer_set(&tunnel->worker->wheel, &tunnel->idle, tunnel->worker->now_ms + 1);
     return ERR_OK;
 }
