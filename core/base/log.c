@@ -45,8 +45,8 @@ struct log_line {
 
 static enum err log_open(const char *path, struct err_text *why)
 {
-    int fd = path[0] == '\0' ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-                             : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    int fd = path[0] == '\0' ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0640);
     if (fd < 0) {
         int saved = errno;
         return err_set(why, err_from_errno(saved), "cannot open the log file %s: %s", path,

@@ -185,7 +185,8 @@ static void the_json_form_is_that_of_traefik(void **state)
     memcpy(time + 8, "2026-11-24T03:08:00Z", 20);
     assert_string_equal(text, "{\"level\":\"error\",\"key\":\"value\","
                               "\"other\":\"a<b&c \xc3\xa4 \\ufffd\\u0001\","
-                              "\"time\":\"2026-11-24T03:08:00Z\",\"message\":\"say \\\"hi\\\"\\n\"}\n");
+                              "\"time\":\"2026-11-24T03:08:00Z\","
+                              "\"message\":\"say \\\"hi\\\"\\n\"}\n");
     free(text);
 }
 
