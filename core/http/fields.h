@@ -72,7 +72,11 @@ void http_fields_init(struct http_fields *fields, struct arena *arena);
 enum http_field_id http_field_id_of(struct span name);
 /* The canonical lower-case name of a known id. */
 struct span http_field_name(enum http_field_id id);
+/* As HTTP/1 writes it when Weir itself adds the field: "X-Forwarded-For". */
+struct span http_field_wire_name(enum http_field_id id);
 
+/* Makes room for n fields in all, so that adding up to n cannot fail. */
+MUST_USE enum err http_fields_reserve(struct http_fields *fields, size_t n);
 /* Borrow name and value. ERR_LIMIT beyond LIMIT_HEADERS, ERR_NOMEM. */
 MUST_USE enum err http_fields_add(struct http_fields *fields, struct span name, struct span value);
 MUST_USE enum err http_fields_add_id(struct http_fields *fields, enum http_field_id id,
@@ -92,7 +96,11 @@ bool http_fields_has_token(const struct http_fields *fields, enum http_field_id 
                            struct span token);
 /* Removes Connection and all that it names, and the other hop-by-hop fields of
  * RFC 9110 §7.6.1 (Transfer-Encoding and Content-Length stay with the framer).
- * TE: trailers survives, as gRPC needs it. */
+ * TE: trailers survives, as gRPC needs it. Connection cannot name away Host,
+ * Forwarded, X-Forwarded-* and X-Real-Ip, which a client must not be able to
+ * strip; options behind the first HTTP_CONNECTION_OPTIONS_MAX are not looked
+ * at (the HTTP/1 parser refuses such messages). */
+#define HTTP_CONNECTION_OPTIONS_MAX 64
 void http_fields_remove_hop_by_hop(struct http_fields *fields);
 
 #endif
