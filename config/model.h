@@ -176,7 +176,9 @@ struct model_service {
     bool has_health_check;
     struct model_weighted_ref *weighted; /* SERVICE_WEIGHTED and HRW */
     size_t weighted_count;
-    int64_t termination_delay; /* TCP */
+    int64_t termination_delay; /* TCP, when has_termination_delay; else the transport's */
+    bool has_termination_delay;
+    uint8_t type_count; /* types that the file gave it; 1 is right */
 };
 
 enum middleware_kind {
@@ -240,7 +242,8 @@ struct model_dynamic {
     size_t tls_option_count;
     struct model_tls_store *tls_stores;
     size_t tls_store_count;
-    struct arena arena; /* owns all of the above */
+    unsigned references; /* snapshots that use it; control thread only */
+    struct arena arena;  /* owns all of the above */
 };
 
 /* Frees the model and itself; NULL is fine. */

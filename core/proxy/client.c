@@ -84,8 +84,10 @@ static void refuse_plain(struct client *client)
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Connection: close\r\nContent-Length: 49\r\n\r\n"
         "This port speaks TLS: send the request by https.\n";
-    (void)conn_write(&client->conn, span_make(answer, sizeof(answer) - 1));
-    conn_close_after_flush(&client->conn, true);
+    if (conn_write(&client->conn, span_make(answer, sizeof(answer) - 1)) == ERR_OK)
+        conn_close_after_flush(&client->conn, true);
+    else
+        conn_close(&client->conn);
 }
 
 static void look_at(struct client *client, struct span bytes)

@@ -90,7 +90,8 @@ void snapshot_destroy(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->tls_option_count; i++)
         tls_options_unref(snapshot->tls_options[i]);
     free(snapshot->tls_options);
-    model_dynamic_destroy(snapshot->model);
+    if (snapshot->model != NULL && --snapshot->model->references == 0)
+        model_dynamic_destroy(snapshot->model);
     free(snapshot);
 }
 

@@ -49,7 +49,7 @@ struct snapshot {
     uint64_t epoch; /* from 1 */
     _Atomic uint32_t claims; /* the publisher's and one per worker that uses it */
     const struct model_static *settings; /* lives as long as the process */
-    struct model_dynamic *model;
+    struct model_dynamic *model; /* counted in model->references */
     struct service_table *http_services, *tcp_services;
     struct upstream_transport *transports; /* HTTP; [0] is the default one */
     size_t transport_count;
