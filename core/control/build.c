@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Order matters only in that routers need services: options, certificates,
+ * transports, services, then one set of router tables per entry point.
+ */
+#include "core/control/build.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/control/build_tls.h"
+#include "core/proxy/middleware.h"
+
+#include <stdlib.h>
+
+static void report_router(const struct model_router *router, const char *why, void *argument)
+{
+    const struct build_context *context = argument;
+    if (context->quiet)
+        return;
+    char line[24];
+    snprintf(line, sizeof(line), "%u", router->object.mark.line);
+    log_error("router is out of service", "router", router->object.name.ptr, "error", why, "file",
+              router->object.mark.file, "line", line);
+}
+
+static enum err build_chains(const struct model_dynamic *model, const struct router_table *table,
+                             struct middleware_chain ***out)
+{
+    size_t count = router_table_count(table);
+    struct middleware_chain **chains = calloc(count + 1, sizeof(struct middleware_chain *));
+    if (chains == NULL)
+        return ERR_NOMEM;
+    *out = chains;
+    for (size_t i = 0; i < count; i++) {
+        const struct route *route = router_table_at(table, i);
+        TRY(middleware_chain_create(model, route->model, &chains[route->index]));
+    }
+    return ERR_OK;
+}
+
+static bool any_catch_all(const struct router_table *table)
+{
+    for (size_t i = 0; i < router_table_count(table); i++) {
+        const struct route *route = router_table_at(table, i);
+        struct rule_hosts hosts;
+        if (route->rule == NULL)
+            continue;
+        rule_hosts(route->rule, &hosts);
+        if (hosts.catch_all)
+            return true;
+    }
+    return false;
+}
+
+struct table_request {
+    const struct build_context *context;
+    const struct snapshot *snapshot;
+    struct span entry_point;
+};
+
+static enum err build_table(const struct table_request *request, enum rule_side side, bool tls,
+                            struct router_table **out)
+{
+    const struct snapshot *snapshot = request->snapshot;
+    const struct model_dynamic *model = snapshot->model;
+    bool http = side == RULE_HTTP;
+    return router_table_create(http ? model->http_routers : model->tcp_routers,
+                               http ? model->http_router_count : model->tcp_router_count, side,
+                               request->entry_point, tls,
+                               http ? snapshot->http_services : snapshot->tcp_services,
+                               report_router, (void *)request->context, out);
+}
+
+static enum err build_entry(const struct build_context *context, struct snapshot *snapshot,
+                            const struct model_entry_point *model, struct entry_routes *entry)
+{
+    struct table_request request = {context, snapshot, model->object.name};
+    entry->model = model;
+    TRY(build_table(&request, RULE_HTTP, false, &entry->http));
+    TRY(build_table(&request, RULE_HTTP, true, &entry->https));
+    TRY(build_table(&request, RULE_TCP, false, &entry->tcp));
+    TRY(build_table(&request, RULE_TCP, true, &entry->tcp_tls));
+    TRY(build_chains(snapshot->model, entry->http, &entry->http_chains));
+    TRY(build_chains(snapshot->model, entry->https, &entry->https_chains));
+    entry->serves_tls = model->has_tls || router_table_count(entry->https) > 0 ||
+                        router_table_count(entry->tcp_tls) > 0;
+    entry->serves_plain =
+        router_table_count(entry->http) > 0 || router_table_count(entry->tcp) > 0;
+    entry->https_catch_all = any_catch_all(entry->https);
+    return ERR_OK;
+}
+
+static enum err build_entries(const struct build_context *context, struct snapshot *snapshot)
+{
+    const struct model_static *settings = context->settings;
+    snapshot->entries = calloc(settings->entry_point_count + 1, sizeof(*snapshot->entries));
+    if (snapshot->entries == NULL)
+        return ERR_NOMEM;
+    snapshot->entry_count = settings->entry_point_count;
+    for (size_t i = 0; i < snapshot->entry_count; i++)
+        TRY(build_entry(context, snapshot, &settings->entry_points[i], &snapshot->entries[i]));
+    return ERR_OK;
+}
+
+static enum err build_parts(const struct build_context *context, struct snapshot *snapshot,
+                            struct err_text *why)
+{
+    const struct snapshot *previous = context->previous;
+    const struct model_dynamic *model = snapshot->model;
+    uint64_t epoch = previous != NULL ? previous->epoch + 1 : 1;
+    TRY(build_tls_options(context, snapshot));
+    TRY(build_certificates(context, snapshot, why));
+    TRY(build_transports(context, snapshot));
+    TRY(service_table_create(model, false, previous != NULL ? previous->http_services : NULL,
+                             context->worker_count, epoch, &snapshot->http_services));
+    TRY(service_table_create(model, true, previous != NULL ? previous->tcp_services : NULL,
+                             context->worker_count, epoch, &snapshot->tcp_services));
+    return build_entries(context, snapshot);
+}
+
+enum err build_snapshot(const struct build_context *context, struct model_dynamic *model,
+                        struct snapshot **out, struct err_text *why)
+{
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL)
+        return err_set(why, ERR_NOMEM, "out of memory");
+    list_init(&snapshot->retired);
+    snapshot->settings = context->settings;
+    snapshot->model = model;
+    model->references++;
+    enum err error = build_parts(context, snapshot, why);
+    if (error != ERR_OK) {
+        snapshot->model = NULL; /* stays the caller's */
+        model->references--;
+        snapshot_destroy(snapshot);
+        return why != NULL && why->text[0] ? error : err_set(why, error, "%s", err_message(error));
+    }
+    *out = snapshot;
+    return ERR_OK;
+}

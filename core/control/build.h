@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From a model to a snapshot, aside and without disturbing anything: loads
+ * certificates (only those whose files changed), makes TLS options, the
+ * certificate index, services, routers, middleware chains and transports, and
+ * takes over what did not change from the snapshot before.
+ *
+ * What is wrong with one object is logged and makes that object, or the
+ * routers that need it, serve an error; it never fails the whole. Control
+ * thread, or main before the threads start.
+ */
+#ifndef WEIR_CORE_CONTROL_BUILD_H
+#define WEIR_CORE_CONTROL_BUILD_H
+
+#include "core/control/cert_store.h"
+#include "core/proxy/snapshot.h"
+
+struct build_context {
+    const struct model_static *settings;
+    size_t worker_count;
+    struct cert_store *certs;
+    const struct snapshot *previous; /* NULL at start */
+    bool quiet; /* `weir check`: the caller prints, nothing is logged */
+};
+
+/* Uses the model (adds a reference on success). ERR_NOMEM only. */
+MUST_USE enum err build_snapshot(const struct build_context *context, struct model_dynamic *model,
+                                 struct snapshot **out, struct err_text *why);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Options whose identity did not change are taken over as the same object, so
+ * that the TLS contexts made for them stay good.
+ */
+#include "core/control/build_tls.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+#include <stdlib.h>
+
+/* ALPN protocols of Traefik's defaults that Weir has no server for yet: never
+ * offered, so that no client settles on one. */
+static bool is_served_alpn(struct span protocol)
+{
+    return !span_equal(protocol, SPAN("h2")) && !span_equal(protocol, SPAN("acme-tls/1"));
+}
+
+static int wire_version(enum tls_version version)
+{
+    return version == TLS_VERSION_UNSET ? 0 : 0x0300 + (int)version;
+}
+
+static struct tls_options *take_over(const struct snapshot *previous, struct tls_options *fresh)
+{
+    for (size_t i = 0; previous != NULL && i < previous->tls_option_count; i++) {
+        struct tls_options *old = previous->tls_options[i];
+        if (old == NULL || old->identity != fresh->identity || strcmp(old->name, fresh->name) != 0)
+            continue;
+        tls_options_unref(fresh);
+        return tls_options_ref(old);
+    }
+    return fresh;
+}
+
+static enum err make_options(const struct build_context *context,
+                             const struct model_tls_options *model, struct tls_options **out)
+{
+    struct span alpn[TLS_OPTIONS_ALPN_MAX];
+    size_t alpn_count = 0;
+    for (size_t i = 0; i < model->alpn.count && alpn_count < TLS_OPTIONS_ALPN_MAX; i++) {
+        if (is_served_alpn(model->alpn.items[i]))
+            alpn[alpn_count++] = model->alpn.items[i];
+    }
+    struct tls_options_config config = {
+        .name = model->object.name,
+        .min_version = wire_version(model->min_version),
+        .max_version = wire_version(model->max_version),
+        .cipher_suites = model->cipher_suites.items,
+        .cipher_suite_count = model->cipher_suites.count,
+        .curves = model->curves.items,
+        .curve_count = model->curves.count,
+        .alpn = alpn,
+        .alpn_count = alpn_count,
+        .sni_strict = model->sni_strict,
+        .session_tickets = !model->disable_session_tickets,
+    };
+    struct err_text why = {""};
+    struct tls_options *options;
+    enum err error = tls_options_create(&config, &options, &why);
+    if (error == ERR_OK)
+        *out = take_over(context->previous, options);
+    else if (!context->quiet)
+        log_error("TLS options cannot be used: connections that ask for them are refused",
+                  "options", model->object.name.ptr, "error", why.text);
+    return error;
+}
+
+/* The built-in `default`, also what a broken user-made `default` leaves. */
+static enum err make_default_options(const struct build_context *context, struct tls_options **out)
+{
+    static struct span http1 = {"http/1.1", 8};
+    struct model_tls_options model = {
+        .object = {.name = SPAN("default")},
+        .min_version = TLS_VERSION_12,
+        .alpn = {&http1, 1},
+    };
+    return make_options(context, &model, out);
+}
+
+enum err build_tls_options(const struct build_context *context, struct snapshot *snapshot)
+{
+    const struct model_dynamic *model = snapshot->model;
+    snapshot->tls_options = calloc(model->tls_option_count + 1, sizeof(struct tls_options *));
+    if (snapshot->tls_options == NULL)
+        return ERR_NOMEM;
+    snapshot->tls_option_count = 1;
+    for (size_t i = 0; i < model->tls_option_count; i++) {
+        const struct model_tls_options *item = &model->tls_options[i];
+        struct tls_options *options = NULL;
+        bool is_default = span_equal(item->object.name, SPAN("default"));
+        enum err error = make_options(context, item, &options);
+        if (error == ERR_NOMEM)
+            return error;
+        if (is_default)
+            snapshot->tls_options[0] = options;
+        else if (options != NULL)
+            snapshot->tls_options[snapshot->tls_option_count++] = options;
+        if (is_default && options == NULL)
+            return error; /* fail closed: nothing may be served under laxer rules */
+    }
+    if (snapshot->tls_options[0] != NULL)
+        return ERR_OK;
+    return make_default_options(context, &snapshot->tls_options[0]);
+}
+
+/* ---- certificates ---- */
+
+struct inherit_scope {
+    const struct snapshot *snapshot;
+};
+
+/* A context stays good while its options object is still in use; contexts of
+ * certificates that are gone are found by nobody and go with the table. */
+static bool keeps_context(const struct cert *cert, const struct tls_options *options,
+                          void *argument)
+{
+    const struct inherit_scope *scope = argument;
+    (void)cert;
+    for (size_t i = 0; i < scope->snapshot->tls_option_count; i++) {
+        if (scope->snapshot->tls_options[i] == options)
+            return atomic_load_explicit(&cert->references, memory_order_relaxed) > 1;
+    }
+    return false;
+}
+
+enum err build_certificates(const struct build_context *context, struct snapshot *snapshot,
+                            struct err_text *why)
+{
+    const struct model_dynamic *model = snapshot->model;
+    int64_t now_s = clock_wall_ns() / NS_PER_S;
+    struct cert_set fallback;
+    struct cert **certs = NULL;
+    size_t count = 0, duplicates = 0;
+    TRY(cert_store_collect(context->certs, model, now_s, &certs, &count));
+    enum err error = cert_store_default(context->certs, model, now_s, &fallback, why);
+    if (error == ERR_OK)
+        error = cert_index_create(certs, count, &fallback, &duplicates, &snapshot->certs);
+    free(certs);
+    TRY(error);
+    if (duplicates > 0 && !context->quiet) {
+        char number[24];
+        snprintf(number, sizeof(number), "%zu", duplicates);
+        log_warn("certificates with the same names and key type as an earlier one are not used",
+                 "count", number);
+    }
+    TRY(tls_context_table_create((count + 2) * snapshot->tls_option_count, &snapshot->contexts));
+    struct inherit_scope scope = {snapshot};
+    if (context->previous != NULL)
+        tls_context_table_inherit(snapshot->contexts, context->previous->contexts, keeps_context,
+                                  &scope);
+    return ERR_OK;
+}

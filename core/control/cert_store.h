@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The certificates that the configuration names, loaded once and kept: a
+ * reload reads only what is new or was reported as changed, so replacing one of
+ * a hundred thousand costs one read. Keeps the self-signed default pair as
+ * well. A certificate that cannot be read or used is reported once per change
+ * and left out. Control thread.
+ */
+#ifndef WEIR_CORE_CONTROL_CERT_STORE_H
+#define WEIR_CORE_CONTROL_CERT_STORE_H
+
+#include "config/model.h"
+#include "tls/cert_index.h"
+
+struct cert_store;
+
+MUST_USE enum err cert_store_create(struct cert_store **out);
+void cert_store_destroy(struct cert_store *store);
+
+/* These files changed (watcher): the certificates made of them are read again
+ * by the next collect. all: every one that comes from a file. */
+void cert_store_mark_changed(struct cert_store *store, const struct span *paths, size_t count);
+void cert_store_mark_all(struct cert_store *store);
+
+/*
+ * Loads what the model names, in its order. *certs is malloc'ed and borrows:
+ * the store keeps its references until the next collect. Entries that the
+ * model no longer names are dropped.
+ */
+MUST_USE enum err cert_store_collect(struct cert_store *store, const struct model_dynamic *model,
+                                     int64_t now_s, struct cert ***certs, size_t *count);
+/* What is served where nothing matches: stores.default.defaultCertificate, else
+ * the self-signed pair, which is made on first use. */
+MUST_USE enum err cert_store_default(struct cert_store *store, const struct model_dynamic *model,
+                                     int64_t now_s, struct cert_set *out, struct err_text *why);
+/* The files that certificates come from, for the watcher. Borrowed until the
+ * next collect. */
+void cert_store_paths(const struct cert_store *store, const struct span **paths, size_t *count);
+
+/* How many certificates were refused in the last collect. */
+size_t cert_store_failures(const struct cert_store *store);
+
+#endif
