@@ -10,6 +10,7 @@
 #include "core/control/build_tls.h"
 #include "core/proxy/middleware.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void report_router(const struct model_router *router, const char *why, void *argument)

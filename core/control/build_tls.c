@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ALPN protocols of Traefik's defaults that Weir has no server for yet: never

@@ -25,7 +25,8 @@ struct middleware_chain; /* core/proxy/middleware.h */
 /* A servers transport made ready: the TLS side of connections to backends. */
 struct upstream_transport {
     struct span name; /* "" is the default one */
-    struct tls_context *tls; /* NULL: broken, see problem */
+    struct tls_context *tls; /* NULL: no server needs it, or broken (see problem) */
+    uint64_t tls_digest;     /* of what went into it */
     struct span server_name;
     struct span problem;
     int64_t dial_timeout_ms, response_header_timeout_ms, idle_timeout_ms; /* 0: none */

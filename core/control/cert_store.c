@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One entry per (certificate value, key value) pair, found by hash in a map
+ * that is rebuilt with every collect. An entry that is neither new nor marked
+ * keeps what it loaded, failure included, so nothing is said twice.
+ */
+#include "core/control/cert_store.h"
+
+#include "config/content.h"
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "tls/selfsigned.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct entry {
+    struct span id; /* "cert NUL key": the map's key, malloc'ed */
+    struct span cert_value, key_value; /* parts of id */
+    struct cert *cert; /* NULL: refused */
+    bool cert_from_file, key_from_file;
+    bool stale;
+    uint64_t round; /* of the last collect that named it */
+};
+
+/* Stands in by_path for a file that several certificates are made of. */
+static struct entry shared;
+
+struct cert_store {
+    struct strmap entries;
+    struct strmap by_path; /* file → the entry made of it, or `shared` */
+    struct span *paths;
+    size_t path_count, path_cap;
+    uint64_t round;
+    size_t failures;
+    struct cert *self_signed[2]; /* ECDSA, RSA */
+};
+
+enum err cert_store_create(struct cert_store **out)
+{
+    struct cert_store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        return ERR_NOMEM;
+    strmap_init(&store->entries);
+    strmap_init(&store->by_path);
+    *out = store;
+    return ERR_OK;
+}
+
+static void entry_destroy(struct entry *entry)
+{
+    cert_unref(entry->cert);
+    free((char *)entry->id.ptr);
+    free(entry);
+}
+
+void cert_store_destroy(struct cert_store *store)
+{
+    if (store == NULL)
+        return;
+    strmap_for_each(&store->entries, slot)
+        entry_destroy(slot->value);
+    strmap_finish(&store->entries);
+    strmap_finish(&store->by_path);
+    cert_unref(store->self_signed[0]);
+    cert_unref(store->self_signed[1]);
+    free(store->paths);
+    free(store);
+}
+
+size_t cert_store_failures(const struct cert_store *store)
+{
+    return store->failures;
+}
+
+void cert_store_paths(const struct cert_store *store, const struct span **paths, size_t *count)
+{
+    *paths = store->paths;
+    *count = store->path_count;
+}
+
+/* ---- changes ---- */
+
+void cert_store_mark_changed(struct cert_store *store, const struct span *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = strmap_get(&store->by_path, paths[i]);
+        if (entry == &shared)
+            cert_store_mark_all(store);
+        else if (entry != NULL)
+            entry->stale = true;
+    }
+}
+
+void cert_store_mark_all(struct cert_store *store)
+{
+    strmap_for_each(&store->entries, slot) {
+        struct entry *entry = slot->value;
+        entry->stale = entry->cert_from_file || entry->key_from_file || entry->cert == NULL;
+    }
+}
+
+/* ---- loading ---- */
+
+/* Inline PEM is not repeated in a log. */
+static const char *shown(struct span value)
+{
+    return content_is_inline(value) ? "(inline)" : value.ptr;
+}
+
+static enum err read_pair(struct entry *entry, struct span *cert_pem, struct span *key_pem,
+                          struct err_text *why)
+{
+    TRY(content_read(entry->cert_value, cert_pem, &entry->cert_from_file, why));
+    enum err error = content_read(entry->key_value, key_pem, &entry->key_from_file, why);
+    if (error != ERR_OK)
+        content_release(cert_pem);
+    return error;
+}
+
+static enum err load_entry(struct entry *entry, struct cert **out, struct err_text *why)
+{
+    struct span cert_pem, key_pem;
+    entry->cert_from_file = !content_is_inline(entry->cert_value);
+    entry->key_from_file = !content_is_inline(entry->key_value);
+    TRY(read_pair(entry, &cert_pem, &key_pem, why));
+    enum err error = cert_load(cert_pem, key_pem, out, why);
+    content_release(&cert_pem);
+    content_release(&key_pem);
+    return error;
+}
+
+static void warn_validity(const struct cert *cert, const struct entry *entry, int64_t now_s)
+{
+    enum cert_validity validity = cert_validity(cert, now_s);
+    if (validity == CERT_VALID)
+        return;
+    char when[CLOCK_RFC3339_SIZE];
+    bool expired = validity == CERT_EXPIRED;
+    clock_format_rfc3339((expired ? cert->not_after_s : cert->not_before_s) * NS_PER_S, when);
+    log_warn(expired ? "certificate has expired and is served all the same: renew it"
+                     : "certificate is not valid yet: look at the clock or at the certificate",
+             "certFile", shown(entry->cert_value), expired ? "notAfter" : "notBefore", when);
+}
+
+static void refresh(struct cert_store *store, struct entry *entry, struct source_mark mark,
+                    int64_t now_s)
+{
+    struct err_text why = {""};
+    struct cert *cert = NULL;
+    enum err error = load_entry(entry, &cert, &why);
+    entry->stale = false;
+    if (error == ERR_OK) {
+        warn_validity(cert, entry, now_s);
+        cert_unref(entry->cert);
+        entry->cert = cert;
+        return;
+    }
+    char line[24];
+    snprintf(line, sizeof(line), "%u", mark.line);
+    const char *text = why.text[0] ? why.text : err_message(error);
+    /* Half-written files are common while somebody replaces a pair. */
+    log_error(entry->cert != NULL ? "certificate cannot be read again: the one before stays"
+                                  : "certificate is skipped",
+              "certFile", shown(entry->cert_value), "keyFile", shown(entry->key_value), "error",
+              text, "file", mark.file != NULL ? mark.file : "", "line", line);
+    if (entry->cert == NULL)
+        store->failures++;
+}
+
+static struct entry *entry_create(const struct model_certificate *model, struct span id)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+    if (entry == NULL)
+        return NULL;
+    entry->id = (struct span){span_dup(id), id.len};
+    if (entry->id.ptr == NULL) {
+        free(entry);
+        return NULL;
+    }
+    size_t cert_len = model->cert.value.len;
+    entry->cert_value = (struct span){entry->id.ptr, cert_len};
+    entry->key_value = (struct span){entry->id.ptr + cert_len + 1, model->key.value.len};
+    entry->stale = true;
+    return entry;
+}
+
+/* The entry of a pair, made if there is none. NULL: out of memory. */
+static struct entry *find_or_create(struct cert_store *store, const struct model_certificate *model)
+{
+    struct span cert = model->cert.value, key = model->key.value;
+    size_t len = cert.len + 1 + key.len;
+    char *id = malloc(len);
+    if (id == NULL)
+        return NULL;
+    memcpy(id, cert.ptr, cert.len);
+    id[cert.len] = '\0';
+    if (key.len > 0)
+        memcpy(id + cert.len + 1, key.ptr, key.len);
+    struct entry *entry = strmap_get(&store->entries, span_make(id, len));
+    if (entry == NULL) {
+        entry = entry_create(model, span_make(id, len));
+        if (entry != NULL && strmap_add(&store->entries, entry->id, entry) != ERR_OK) {
+            entry_destroy(entry);
+            entry = NULL;
+        }
+    }
+    free(id);
+    return entry;
+}
+
+static struct cert *obtain(struct cert_store *store, const struct model_certificate *model,
+                           int64_t now_s, enum err *error)
+{
+    struct entry *entry = find_or_create(store, model);
+    *error = entry != NULL ? ERR_OK : ERR_NOMEM;
+    if (entry == NULL)
+        return NULL;
+    if (entry->stale)
+        refresh(store, entry, model->mark, now_s);
+    else if (entry->cert == NULL && entry->round != store->round)
+        store->failures++;
+    entry->round = store->round;
+    return entry->cert;
+}
+
+/* ---- the files, for the watcher ---- */
+
+static enum err add_path(struct cert_store *store, struct entry *entry, struct span path)
+{
+    if (content_is_inline(path))
+        return ERR_OK;
+    if (strmap_get(&store->by_path, path) != NULL)
+        return strmap_set(&store->by_path, path, &shared);
+    if (store->path_count == store->path_cap) {
+        size_t cap = store->path_cap > 0 ? store->path_cap * 2 : 64;
+        struct span *paths = realloc(store->paths, cap * sizeof(*paths));
+        if (paths == NULL)
+            return ERR_NOMEM;
+        store->paths = paths;
+        store->path_cap = cap;
+    }
+    store->paths[store->path_count++] = path;
+    return strmap_add(&store->by_path, path, entry);
+}
+
+/* Drops what was not named in this round and lists the files of the rest. */
+static enum err sweep(struct cert_store *store)
+{
+    struct strmap kept;
+    strmap_init(&kept);
+    strmap_finish(&store->by_path);
+    strmap_init(&store->by_path);
+    store->path_count = 0;
+    enum err error = ERR_OK;
+    strmap_for_each(&store->entries, slot) {
+        struct entry *entry = slot->value;
+        if (entry->round != store->round)
+            continue;
+        if (error == ERR_OK)
+            error = strmap_add(&kept, entry->id, entry);
+        if (error == ERR_OK)
+            error = add_path(store, entry, entry->cert_value);
+        if (error == ERR_OK)
+            error = add_path(store, entry, entry->key_value);
+    }
+    if (error != ERR_OK) {
+        strmap_finish(&kept); /* the old map still owns everything */
+        return error;
+    }
+    strmap_for_each(&store->entries, slot) {
+        struct entry *entry = slot->value;
+        if (entry->round != store->round)
+            entry_destroy(entry);
+    }
+    strmap_finish(&store->entries);
+    store->entries = kept;
+    return ERR_OK;
+}
+
+static const struct model_certificate *default_certificate(const struct model_dynamic *model)
+{
+    const struct model_tls_store *store = model_tls_store(model, SPAN("default"));
+    return store != NULL && store->has_default_certificate ? &store->default_certificate : NULL;
+}
+
+/* Only the store `default` is ever served from. */
+static bool is_served(const struct model_certificate *model)
+{
+    if (model->stores.count == 0)
+        return true;
+    for (size_t i = 0; i < model->stores.count; i++) {
+        if (span_equal(model->stores.items[i], SPAN("default")))
+            return true;
+    }
+    return false;
+}
+
+enum err cert_store_collect(struct cert_store *store, const struct model_dynamic *model,
+                            int64_t now_s, struct cert ***certs, size_t *count)
+{
+    store->round++;
+    store->failures = 0;
+    struct cert **list = calloc(model->certificate_count + 1, sizeof(struct cert *));
+    if (list == NULL)
+        return ERR_NOMEM;
+    size_t used = 0;
+    enum err error = ERR_OK;
+    for (size_t i = 0; i < model->certificate_count && error == ERR_OK; i++) {
+        if (!is_served(&model->certificates[i]))
+            continue;
+        struct cert *cert = obtain(store, &model->certificates[i], now_s, &error);
+        if (cert != NULL)
+            list[used++] = cert;
+    }
+    const struct model_certificate *fallback = default_certificate(model);
+    if (error == ERR_OK && fallback != NULL)
+        (void)obtain(store, fallback, now_s, &error);
+    if (error == ERR_OK)
+        error = sweep(store);
+    if (error != ERR_OK) {
+        free(list);
+        return error;
+    }
+    *certs = list;
+    *count = used;
+    return ERR_OK;
+}
+
+static enum err self_signed(struct cert_store *store, int64_t now_s, struct cert_set *out,
+                            struct err_text *why)
+{
+    static const enum cert_key_type types[2] = {CERT_KEY_ECDSA_P256, CERT_KEY_RSA};
+    for (size_t i = 0; i < 2; i++) {
+        if (store->self_signed[i] == NULL)
+            TRY(selfsigned_create(types[i], now_s, &store->self_signed[i], why));
+        out->by_type[types[i]] = store->self_signed[i];
+    }
+    return ERR_OK;
+}
+
+enum err cert_store_default(struct cert_store *store, const struct model_dynamic *model,
+                            int64_t now_s, struct cert_set *out, struct err_text *why)
+{
+    struct cert_set set = {{NULL}};
+    const struct model_certificate *fallback = default_certificate(model);
+    enum err error = ERR_OK;
+    struct cert *cert = fallback != NULL ? obtain(store, fallback, now_s, &error) : NULL;
+    TRY(error);
+    if (cert != NULL)
+        set.by_type[cert->key_type] = cert;
+    else
+        TRY(self_signed(store, now_s, &set, why));
+    *out = set;
+    return ERR_OK;
+}
