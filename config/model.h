@@ -73,7 +73,13 @@ struct model_certificate {
     struct span_list stores;
 };
 
-enum tls_version { TLS_VERSION_UNSET, TLS_VERSION_10, TLS_VERSION_11, TLS_VERSION_12, TLS_VERSION_13 };
+enum tls_version {
+    TLS_VERSION_UNSET,
+    TLS_VERSION_10,
+    TLS_VERSION_11,
+    TLS_VERSION_12,
+    TLS_VERSION_13,
+};
 
 enum client_auth {
     CLIENT_AUTH_NONE,
@@ -249,14 +255,22 @@ struct model_dynamic {
 /* Frees the model and itself; NULL is fine. */
 void model_dynamic_destroy(struct model_dynamic *model);
 /* Look-ups by qualified name (binary search); NULL when absent. */
-const struct model_service *model_http_service(const struct model_dynamic *, struct span name);
-const struct model_service *model_tcp_service(const struct model_dynamic *, struct span name);
-const struct model_middleware *model_http_middleware(const struct model_dynamic *, struct span name);
-const struct model_middleware *model_tcp_middleware(const struct model_dynamic *, struct span name);
-const struct model_servers_transport *model_http_transport(const struct model_dynamic *, struct span name);
-const struct model_tcp_servers_transport *model_tcp_transport(const struct model_dynamic *, struct span name);
-const struct model_tls_options *model_tls_options(const struct model_dynamic *, struct span name);
-const struct model_tls_store *model_tls_store(const struct model_dynamic *, struct span name);
+const struct model_service *model_http_service(const struct model_dynamic *model,
+                                               struct span name);
+const struct model_service *model_tcp_service(const struct model_dynamic *model,
+                                              struct span name);
+const struct model_middleware *model_http_middleware(const struct model_dynamic *model,
+                                                     struct span name);
+const struct model_middleware *model_tcp_middleware(const struct model_dynamic *model,
+                                                    struct span name);
+const struct model_servers_transport *model_http_transport(const struct model_dynamic *model,
+                                                           struct span name);
+const struct model_tcp_servers_transport *model_tcp_transport(const struct model_dynamic *model,
+                                                              struct span name);
+const struct model_tls_options *model_tls_options(const struct model_dynamic *model,
+                                                  struct span name);
+const struct model_tls_store *model_tls_store(const struct model_dynamic *model,
+                                              struct span name);
 
 /* ---- static ---------------------------------------------------------- */
 

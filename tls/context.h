@@ -34,7 +34,8 @@ MUST_USE enum err tls_context_table_create(size_t capacity, struct tls_context_t
 void tls_context_table_destroy(struct tls_context_table *table);
 /* Control thread, before publication: takes over what still fits. */
 void tls_context_table_inherit(struct tls_context_table *table, struct tls_context_table *old,
-                               bool (*keep)(const struct cert *, const struct tls_options *, void *),
+                               bool (*keep)(const struct cert *, const struct tls_options *,
+                                            void *),
                                void *argument);
 
 /* A borrowed context (valid while the table lives); any worker. */

@@ -27,7 +27,8 @@
     X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
     X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
     X(tunnels_open) X(access_log_dropped)                                              \
-    X(limit_client_hello) X(limit_handshake) X(limit_headers) X(limit_slow_headers) X(limit_slow_body)
+    X(limit_client_hello) X(limit_handshake) X(limit_headers)                          \
+    X(limit_slow_headers) X(limit_slow_body)
 
 struct worker_metrics {
 #define WORKER_METRIC_FIELD(name) struct metric name;
