@@ -42,10 +42,14 @@ struct cert {
  */
 MUST_USE enum err cert_load(struct span cert_pem, struct span key_pem, struct cert **out,
                             struct err_text *why);
+/* The same from DER, for what Weir makes itself: certificates one after the
+ * other, and the key. Both are copied. */
+MUST_USE enum err cert_create(struct span chain, struct span key, struct cert **out,
+                              struct err_text *why);
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(struct cert *cert); /* NULL is fine */
 
-/* The i-th name of the store key. */
+/* The i-th name of the store key, i < name_count. */
 struct span cert_name(const struct cert *cert, size_t i);
 
 enum cert_validity { CERT_VALID, CERT_NOT_YET_VALID, CERT_EXPIRED };

@@ -7,7 +7,6 @@
  */
 #include "tls/clienthello.h"
 
-#include "tls/cert.h"
 #include "tls/ip_text.h"
 
 #include <arpa/inet.h>
@@ -21,7 +20,6 @@
 #define HELLO_RANDOM 32
 #define SESSION_ID_MAX 32
 #define VERSION_TLS12 0x0303
-#define VERSION_TLS13 0x0304
 #define LABEL_MAX 63 /* RFC 1035 §2.3.4 */
 
 struct cursor {
@@ -278,19 +276,14 @@ struct suite_range {
     uint16_t first, last;
 };
 
-/* From IANA's registry of TLS cipher suites, by what authenticates the server. */
+/* From IANA's registry of TLS cipher suites: ECDHE, by what authenticates the server. */
 static const struct suite_range ecdsa_ranges[] = {
     {0xc006, 0xc00a}, {0xc023, 0xc024}, {0xc02b, 0xc02c}, {0xc048, 0xc049}, {0xc05c, 0xc05d},
     {0xc072, 0xc073}, {0xc086, 0xc087}, {0xc0ac, 0xc0af}, {0xcca9, 0xcca9},
 };
 static const struct suite_range rsa_ranges[] = {
-    {0x0001, 0x000a}, {0x0014, 0x0016}, {0x002f, 0x002f}, {0x0033, 0x0033}, {0x0035, 0x0035},
-    {0x0039, 0x0039}, {0x003b, 0x003d}, {0x0041, 0x0041}, {0x0045, 0x0045}, {0x0067, 0x0067},
-    {0x006b, 0x006b}, {0x0084, 0x0084}, {0x0088, 0x0088}, {0x0096, 0x0096}, {0x009a, 0x009a},
-    {0x009c, 0x009f}, {0x00ba, 0x00ba}, {0x00be, 0x00be}, {0x00c0, 0x00c0}, {0x00c4, 0x00c4},
-    {0xc010, 0xc014}, {0xc027, 0xc028}, {0xc02f, 0xc030}, {0xc03c, 0xc03d}, {0xc044, 0xc045},
-    {0xc04c, 0xc04d}, {0xc050, 0xc053}, {0xc060, 0xc061}, {0xc076, 0xc077}, {0xc07a, 0xc07d},
-    {0xc08a, 0xc08b}, {0xc09c, 0xc0a3}, {0xcca8, 0xcca8}, {0xccaa, 0xccaa},
+    {0xc010, 0xc014}, {0xc027, 0xc028}, {0xc02f, 0xc030}, {0xc04c, 0xc04d},
+    {0xc060, 0xc061}, {0xc076, 0xc077}, {0xc08a, 0xc08b}, {0xcca8, 0xcca8},
 };
 
 static bool in_ranges(uint16_t suite, const struct suite_range *ranges, size_t count)
@@ -302,16 +295,16 @@ static bool in_ranges(uint16_t suite, const struct suite_range *ranges, size_t c
     return false;
 }
 
+#define IN_RANGES(suite, ranges) in_ranges(suite, ranges, sizeof(ranges) / sizeof((ranges)[0]))
+
 static bool read_suites(struct cursor *list, struct clienthello *hello)
 {
     uint16_t suite;
     if (list->left < 2 || list->left % 2 != 0)
         return false;
     while (cursor_u16(list, &suite)) {
-        hello->ecdsa_suites |= in_ranges(suite, ecdsa_ranges,
-                                         sizeof(ecdsa_ranges) / sizeof(ecdsa_ranges[0]));
-        hello->rsa_suites |=
-            in_ranges(suite, rsa_ranges, sizeof(rsa_ranges) / sizeof(rsa_ranges[0]));
+        hello->ecdsa_suites |= IN_RANGES(suite, ecdsa_ranges);
+        hello->rsa_suites |= IN_RANGES(suite, rsa_ranges);
     }
     return true;
 }
@@ -406,85 +399,4 @@ enum err clienthello_peek(struct span bytes, size_t max_bytes, struct clienthell
         return ERR_SYNTAX;
     *out = hello;
     return ERR_OK;
-}
-
-/* ---- questions ---- */
-
-bool clienthello_offers_alpn(const struct clienthello *hello, const char *protocol)
-{
-    for (size_t i = 0; i < hello->alpn_count; i++) {
-        if (strcmp(hello->alpn[i], protocol) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool list_has(const uint16_t *list, size_t count, uint16_t value)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (list[i] == value)
-            return true;
-    }
-    return false;
-}
-
-bool clienthello_offers_version(const struct clienthello *hello, uint16_t version)
-{
-    return list_has(hello->versions, hello->version_count, version);
-}
-
-/* What a key signs with in TLS 1.3, and the TLS 1.2 schemes that will do for it: the low byte of
- * those is the algorithm (RFC 5246 §7.4.1.4.1). group 0: no curve has to be offered. */
-static const struct key_signature {
-    uint16_t tls13[3];
-    uint8_t tls12_algorithm;
-    uint16_t group;
-} key_signatures[] = {
-    [CERT_KEY_RSA] = {{0x0804, 0x0805, 0x0806}, 1, 0},
-    [CERT_KEY_ECDSA_P256] = {{0x0403}, 3, 23},
-    [CERT_KEY_ECDSA_P384] = {{0x0503}, 3, 24},
-    [CERT_KEY_ECDSA_P521] = {{0x0603}, 3, 25},
-    [CERT_KEY_ED25519] = {{0x0807}, 0, 0},
-};
-
-static bool offers_tls13_scheme(const struct clienthello *hello, const struct key_signature *key)
-{
-    for (size_t i = 0; i < 3 && key->tls13[i] != 0; i++) {
-        if (list_has(hello->signature_schemes, hello->signature_scheme_count, key->tls13[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool offers_tls12_scheme(const struct clienthello *hello, const struct key_signature *key)
-{
-    if (hello->signature_scheme_count == 0)
-        return key->tls12_algorithm != 0; /* the defaults of RFC 5246 §7.4.1.4.1 */
-    for (size_t i = 0; i < hello->signature_scheme_count; i++) {
-        uint16_t scheme = hello->signature_schemes[i];
-        bool hashed = scheme >> 8 >= 2 && scheme >> 8 <= 6;
-        if (hashed && (scheme & 0xff) == key->tls12_algorithm)
-            return true;
-    }
-    return offers_tls13_scheme(hello, key);
-}
-
-bool clienthello_accepts_key_in(const struct clienthello *hello, int cert_key_type,
-                                uint16_t version)
-{
-    size_t types = sizeof(key_signatures) / sizeof(key_signatures[0]);
-    assert(cert_key_type >= 0 && (size_t)cert_key_type < types);
-    const struct key_signature *key = &key_signatures[cert_key_type];
-    if (version >= VERSION_TLS13)
-        return offers_tls13_scheme(hello, key);
-    bool suites = cert_key_type == CERT_KEY_RSA ? hello->rsa_suites : hello->ecdsa_suites;
-    bool group = key->group == 0 || hello->group_count == 0 ||
-                 list_has(hello->groups, hello->group_count, key->group);
-    return suites && group && offers_tls12_scheme(hello, key);
-}
-
-bool clienthello_accepts_key(const struct clienthello *hello, int cert_key_type)
-{
-    bool tls13 = clienthello_offers_version(hello, VERSION_TLS13);
-    return clienthello_accepts_key_in(hello, cert_key_type, tls13 ? VERSION_TLS13 : VERSION_TLS12);
 }

@@ -29,7 +29,7 @@ struct clienthello {
     size_t signature_scheme_count;
     uint16_t groups[CLIENTHELLO_LIST_MAX];
     size_t group_count;
-    bool ecdsa_suites, rsa_suites; /* TLS 1.2 suites by authentication */
+    bool ecdsa_suites, rsa_suites; /* TLS 1.2 suites with ECDHE, by authentication */
 };
 
 /*
