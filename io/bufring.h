@@ -13,7 +13,10 @@
 #include "core/base/span.h"
 #include "io/ring.h"
 
-/* Embedded in who waits for buffers. */
+#define BUFRING_COUNT_MAX 32768
+
+/* Embedded in who waits for buffers. list_init the link before use; to stop
+ * waiting, list_remove it. */
 struct bufring_waiter {
     struct list link;
     void (*resume)(struct bufring_waiter *waiter);
@@ -22,23 +25,50 @@ struct bufring_waiter {
 struct bufring {
     struct ring *ring;
     struct io_uring_buf_ring *entries;
-    char *memory;
+    char *memory;        /* buffer `id` starts at memory + id * size */
+    uint16_t *positions; /* of each buffer, where it stands in the entries */
     uint32_t size;  /* bytes of one buffer */
     uint32_t count; /* a power of two ≤ 32768 */
     uint32_t lent;  /* with the kernel's completions, not returned yet */
     uint16_t group;
     struct list waiters;
+    struct op wake;
 };
 
+/* On the ring's thread. ERR_NOMEM, or ERR_UNSUPPORTED with what the kernel said. */
 MUST_USE enum err bufring_init(struct bufring *bufring, struct ring *ring, uint16_t group,
                                uint32_t size, uint32_t count, struct err_text *why);
+/* Before ring_finish of its ring, which may not be turned between the two. */
 void bufring_finish(struct bufring *bufring);
 
 /* The bytes of a completion (result > 0 and IORING_CQE_F_BUFFER set); marks
  * the buffer as lent. */
 struct span bufring_take(struct bufring *bufring, int32_t result, uint32_t flags, uint16_t *id);
-/* Gives it back to the kernel and, when enough are there, wakes waiters. */
+/* Gives it back to the kernel; when enough are there, waiters wake up. */
 void bufring_return(struct bufring *bufring, uint16_t id);
+
+/*
+ * The same for a completion of ring_recv_bundle, which fills buffers one after
+ * the other:
+ *
+ *   struct bufring_bundle bundle = bufring_take_bundle(bufring, result, flags);
+ *   while (bufring_bundle_next(&bundle, &bytes, &id)) …
+ *
+ * Each one that `next` has handed out is lent and goes back by bufring_return,
+ * during the walk or later. The walk must reach its end within the completion's
+ * callback, or the rest of the buffers are never lent and never come back.
+ */
+struct bufring_bundle {
+    struct bufring *bufring;
+    uint32_t left; /* bytes */
+    uint16_t position;
+};
+struct bufring_bundle bufring_take_bundle(struct bufring *bufring, int32_t result, uint32_t flags);
+bool bufring_bundle_next(struct bufring_bundle *bundle, struct span *bytes, uint16_t *id);
+
+/* Calls `resume` once an eighth of the buffers are there, first come first
+ * served: in a later turn, never from within bufring_wait or bufring_return.
+ * The waiter is out of the list by then. Waiting twice is waiting once. */
 void bufring_wait(struct bufring *bufring, struct bufring_waiter *waiter);
 
 #endif

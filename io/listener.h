@@ -3,7 +3,7 @@
  * A multishot accept on a listening socket of one worker. At the descriptor
  * limit (EMFILE, ENFILE) and when its owner pauses it, it stops accepting and
  * leaves connections in the backlog; it starts again by itself after
- * `retry_ms`, or when resumed. One worker thread.
+ * LISTENER_RETRY_MS, or when resumed. One worker thread.
  */
 #ifndef WEIR_IO_LISTENER_H
 #define WEIR_IO_LISTENER_H
@@ -18,6 +18,10 @@ struct listener {
     struct timerwheel *wheel;
     int fd;
     bool paused, closing;
+    bool troubled; /* on_trouble was called and nothing accepted since */
+    /* Takes over the non-blocking descriptor. May come a few times more after
+     * listener_pause, for connections that were accepted by then. May call any
+     * function here, but not free the listener. */
     void (*on_accept)(struct listener *listener, int fd);
     void (*on_trouble)(struct listener *listener, int error_number); /* once per pause; may be NULL */
     void *owner;
@@ -25,13 +29,14 @@ struct listener {
 
 #define LISTENER_RETRY_MS 50
 
-/* Takes the descriptor over. */
+/* Takes the descriptor over. on_trouble starts as NULL. */
 void listener_init(struct listener *listener, struct ring *ring, struct timerwheel *wheel, int fd,
                    void (*on_accept)(struct listener *, int fd), void *owner);
 void listener_start(struct listener *listener);
 void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
-/* Stops and closes; the struct must live until !op_pending(&listener->accept). */
+/* Stops and closes, and closes what is accepted after that; the struct must
+ * live until !op_pending(&listener->accept). Stopping twice is fine. */
 void listener_stop(struct listener *listener);
 
 #endif

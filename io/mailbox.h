@@ -10,15 +10,28 @@
 #include "io/ring.h"
 
 struct mail {
-    struct op op; /* private */
+    /* All private. */
+    struct op op;
     void (*receive)(struct mail *mail, void *receiver);
+    void (*lost)(struct mail *mail, void *receiver);
     void *receiver;
+    struct ring *from;
+    int target_fd;
+    unsigned tries;
 };
 
 /* From the thread that owns `from`. The message leaves with from's next
- * submission (mailbox_flush or ring_turn). */
+ * submission (mailbox_flush or ring_turn). Mails from one ring to another
+ * arrive in order, unless the kernel is short of memory. */
 void mailbox_post(struct ring *from, int target_ring_fd, struct mail *mail,
                   void (*receive)(struct mail *mail, void *receiver), void *receiver);
+/* The same, with what to call when there is nobody to receive it (the ring is
+ * closed, not enabled yet, or its thread has ended): in a turn of `from`, with
+ * the mail in the sender's hands again. Without it, mailbox_post logs a warning
+ * and the mail is leaked. */
+void mailbox_post_or(struct ring *from, int target_ring_fd, struct mail *mail,
+                     void (*receive)(struct mail *mail, void *receiver),
+                     void (*lost)(struct mail *mail, void *receiver), void *receiver);
 void mailbox_flush(struct ring *from);
 
 #endif

@@ -22,20 +22,23 @@ struct sock_address {
     socklen_t len;
 };
 
-/* "203.0.113.9:443", "[2001:db8::1]:443"; v4-mapped addresses as v4. */
+/* "203.0.113.9:443", "[2001:db8::1]:443", "[fe80::1%2]:443", "unix:/path" (cut
+ * to fit); v4-mapped addresses as v4. */
 #define SOCK_TEXT_SIZE 64
 void sock_address_format(const struct sock_address *address, char out[SOCK_TEXT_SIZE]);
 /* The address without its port. */
 void sock_address_format_host(const struct sock_address *address, char out[SOCK_TEXT_SIZE]);
 uint16_t sock_address_port(const struct sock_address *address);
 void sock_address_set_port(struct sock_address *address, uint16_t port);
-/* A literal IPv4 or IPv6 address (with or without brackets); no resolving. */
+/* A literal IPv4 or IPv6 address (with or without brackets, "%eth0" allowed);
+ * no resolving. */
 MUST_USE enum err sock_address_parse(struct span host, uint16_t port, struct sock_address *out);
 /* The 16 bytes, v4 as v4-mapped. */
 void sock_address_bytes(const struct sock_address *address, uint8_t out[16]);
 bool sock_address_equal(const struct sock_address *a, const struct sock_address *b);
 
-/* Splits "host:port", "[v6]:port", ":port". */
+/* Splits "host:port", "[v6]:port", ":port"; the host comes without brackets. An
+ * IPv6 address without them and a port that is no number are ERR_SYNTAX. */
 MUST_USE enum err sock_split_host_port(struct span text, struct span *host, uint16_t *port);
 
 struct sock_listen_options {
@@ -45,8 +48,10 @@ struct sock_listen_options {
     int defer_accept_s; /* TCP_DEFER_ACCEPT; 0: off */
 };
 /* Non-blocking, close-on-exec, TCP_NODELAY inherited by what it accepts.
- * An empty host listens on dual-stack any (or v4 any without IPv6). The error
- * says what to do (port in use by …, needs CAP_NET_BIND_SERVICE). */
+ * An empty host listens on dual-stack any (or v4 any without IPv6); "::" too
+ * is dual-stack unless v6_only. A name (localhost) is resolved and may block.
+ * backlog 0: SOMAXCONN. The error says what to do (port in use by …, needs
+ * CAP_NET_BIND_SERVICE). */
 MUST_USE enum err sock_listen(struct span host, uint16_t port,
                               const struct sock_listen_options *options, int *fd,
                               struct err_text *why);

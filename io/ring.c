@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A turn is one io_uring_enter: with GETEVENTS alone when nothing may be waited
+ * for, else with a wait for one completion and a time-out. Each completion is
+ * copied and its slot given back before its callback runs, so a callback may do
+ * what it likes with the queues. Entries that did not fit the completion queue
+ * are in the kernel, which hands them out at the next enter.
+ */
+#include "io/ring_private.h"
+
+#include "core/base/log.h"
+#include "io/handover.h"
+#include "io/uapi.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RING_CQ_FACTOR 4
+#define RING_ROOM_TRIES 2000 /* a millisecond apart */
+
+static const unsigned ring_setup_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                                         IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL |
+                                         IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP |
+                                         IORING_SETUP_R_DISABLED;
+
+/* ---- life ---- */
+
+enum err ring_create(struct ring *ring, unsigned entries, struct err_text *why)
+{
+    assert(entries > 0);
+    struct ring made;
+    memset(&made, 0, sizeof(made));
+    struct io_uring_params params;
+    memset(&params, 0, sizeof(params));
+    params.flags = ring_setup_flags;
+    params.cq_entries = entries * RING_CQ_FACTOR;
+    int result = io_uring_queue_init_params(entries, &made.uring, &params);
+    if (result < 0)
+        return ring_explain(-result, "io_uring_setup", why);
+    made.fd = made.uring.ring_fd;
+    made.features = params.features;
+    made.has_recv_bundle = (params.features & IORING_FEAT_RECVSEND_BUNDLE) != 0;
+    *ring = made;
+    return ERR_OK;
+}
+
+enum err ring_enable(struct ring *ring, struct err_text *why)
+{
+    int result = io_uring_enable_rings(&ring->uring);
+    if (result < 0)
+        return ring_explain(-result, "io_uring_register", why);
+    /* Saves the descriptor's look-up at every enter; works without it too. */
+    (void)io_uring_register_ring_fd(&ring->uring);
+    return ERR_OK;
+}
+
+enum err ring_init(struct ring *ring, unsigned entries, struct err_text *why)
+{
+    struct ring made;
+    TRY(ring_create(&made, entries, why));
+    enum err error = ring_enable(&made, why);
+    if (error != ERR_OK) {
+        ring_finish(&made);
+        return error;
+    }
+    *ring = made;
+    return ERR_OK;
+}
+
+void ring_finish(struct ring *ring)
+{
+    io_uring_queue_exit(&ring->uring);
+    ring->fd = -1;
+}
+
+int ring_fd(const struct ring *ring)
+{
+    return ring->fd;
+}
+
+/* ---- submission ---- */
+
+/* Errors of io_uring_enter that the next one may not have. */
+static bool is_passing(int result)
+{
+    return result == -EAGAIN || result == -EBUSY || result == -EINTR || result == -ETIME;
+}
+
+void ring_submit(struct ring *ring)
+{
+    int result = io_uring_submit(&ring->uring);
+    if (result < 0 && !is_passing(result))
+        log_error("io_uring does not take submissions", "error", strerror(-result));
+}
+
+/* The kernel takes everything unless it is out of memory. */
+static struct io_uring_sqe *make_room(struct ring *ring)
+{
+    static const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    for (int tries = 0; tries < RING_ROOM_TRIES; tries++) {
+        ring_submit(ring);
+        struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
+        if (entry != NULL)
+            return entry;
+        nanosleep(&pause, NULL);
+    }
+    log_error("io_uring has not taken a submission for seconds; giving up");
+    abort();
+}
+
+struct io_uring_sqe *ring_sqe(struct ring *ring)
+{
+    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
+    return entry != NULL ? entry : make_room(ring);
+}
+
+/* ---- the turn ---- */
+
+static int wait_for_completions(struct ring *ring, int64_t timeout_ms, const struct ring_wait *wait)
+{
+    struct io_uring_cqe *first;
+    struct __kernel_timespec timeout = {
+        .tv_sec = timeout_ms / 1000,
+        .tv_nsec = timeout_ms % 1000 * 1000 * 1000,
+    };
+    if (wait != NULL && wait->before != NULL)
+        wait->before(wait->argument);
+    int result = io_uring_submit_and_wait_timeout(&ring->uring, &first, 1,
+                                                  timeout_ms < 0 ? NULL : &timeout, NULL);
+    if (wait != NULL && wait->after != NULL)
+        wait->after(wait->argument);
+    return result;
+}
+
+static void complete(uint64_t data, int32_t result, uint32_t flags)
+{
+    if (data == 0)
+        return; /* a close or a cancellation that failed: it was too late */
+    struct op *op = (struct op *)(uintptr_t)(data & ~RING_MESSAGE_TAG);
+    if (data & RING_MESSAGE_TAG) {
+        handover_acquire(op);
+    } else if (!(flags & IORING_CQE_F_MORE)) {
+        assert(op->pending > 0);
+        op->pending--;
+    }
+    op->complete(op, result, flags);
+}
+
+static void dispatch(struct ring *ring)
+{
+    unsigned count = io_uring_cq_ready(&ring->uring);
+    for (unsigned i = 0; i < count; i++) {
+        struct io_uring_cqe *entry;
+        if (io_uring_peek_cqe(&ring->uring, &entry) != 0)
+            return;
+        uint64_t data = entry->user_data;
+        int32_t result = entry->res;
+        uint32_t flags = entry->flags;
+        io_uring_cqe_seen(&ring->uring, entry);
+        complete(data, result, flags);
+    }
+}
+
+enum err ring_turn(struct ring *ring, int64_t timeout_ms, const struct ring_wait *wait)
+{
+    int result;
+    if (timeout_ms == 0 || io_uring_cq_ready(&ring->uring) > 0)
+        result = io_uring_submit_and_get_events(&ring->uring);
+    else
+        result = wait_for_completions(ring, timeout_ms, wait);
+    dispatch(ring);
+    if (result == -EBADR) {
+        log_error("the kernel lost completions for want of memory; some connections may hang");
+        return ERR_OK;
+    }
+    return result >= 0 || is_passing(result) ? ERR_OK : err_from_errno(-result);
+}
