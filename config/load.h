@@ -13,6 +13,7 @@
 
 #include "config/diagnostics.h"
 #include "config/model.h"
+#include "core/base/err.h"
 
 /*
  * Finds and reads the static configuration by Traefik's rule: a configuration
