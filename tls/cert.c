@@ -254,7 +254,8 @@ void cert_unref(struct cert *cert)
     assert(before > 0);
     if (before > 1)
         return;
-    explicit_bzero((void *)(uintptr_t)cert->key.ptr, cert->key.len);
+    if (cert->key.len > 0)
+        explicit_bzero((void *)(uintptr_t)cert->key.ptr, cert->key.len);
     free(cert);
 }
 
