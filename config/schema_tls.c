@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tls: certificates, options, stores.
+ */
+#include "config/schema_tables.h"
+
+static void check_certificate(struct decoder *decoder, const struct schema_row *row,
+                              const struct node *node, void *base)
+{
+    const struct model_certificate *certificate = base;
+    (void)row;
+    if (certificate->cert.value.len == 0 || certificate->key.value.len == 0)
+        decoder_warn(decoder, node, "needs certFile and keyFile; it is left out");
+}
+
+static const struct schema_row certificate[] = {
+    KEY("certFile", CONTENT, NULL, "Certificate chain in PEM, or the path of its file.",
+        AT(model_certificate, cert)),
+    KEY("keyFile", CONTENT, NULL, "Private key in PEM, or the path of its file.",
+        AT(model_certificate, key)),
+    KEY("stores", STRINGS, NULL, "Stores that hold it; only `default` is served.",
+        AT(model_certificate, stores)),
+    SCHEMA_END,
+};
+
+static const struct schema_choice client_auth_types[] = {
+    {"NoClientCert", CLIENT_AUTH_NONE},
+    {"RequestClientCert", CLIENT_AUTH_REQUEST},
+    {"RequireAnyClientCert", CLIENT_AUTH_REQUIRE_ANY},
+    {"VerifyClientCertIfGiven", CLIENT_AUTH_VERIFY_IF_GIVEN},
+    {"RequireAndVerifyClientCert", CLIENT_AUTH_REQUIRE_AND_VERIFY},
+    {NULL, 0},
+};
+
+static const struct schema_row client_auth[] = {
+    KEY("caFiles", STRINGS, NULL, "CAs that clients' certificates must chain to.",
+        AT(model_tls_options, client_ca_files)),
+    KEY("clientAuthType", CHOICE, NULL,
+        "What is asked of clients; with caFiles alone RequireAndVerifyClientCert.",
+        AT_ENUM(model_tls_options, client_auth), CHOICES(client_auth_types)),
+    SCHEMA_END,
+};
+
+static void check_options(struct decoder *decoder, const struct schema_row *row,
+                          const struct node *node, void *base)
+{
+    struct model_tls_options *options = base;
+    (void)row;
+    if (options->max_version != TLS_VERSION_UNSET &&
+        options->min_version > options->max_version)
+        decoder_reject(decoder, node, "minVersion is above maxVersion");
+    if (options->client_ca_files.count > 0 && options->client_auth == CLIENT_AUTH_NONE)
+        options->client_auth = CLIENT_AUTH_REQUIRE_AND_VERIFY;
+}
+
+static const struct schema_row options[] = {
+    KEY("minVersion", CHOICE, "VersionTLS12", "Lowest version of TLS.",
+        AT_ENUM(model_tls_options, min_version), CHOICES(schema_tls_versions)),
+    KEY("maxVersion", CHOICE, NULL, "Highest version of TLS; empty: the newest.",
+        AT_ENUM(model_tls_options, max_version), CHOICES(schema_tls_versions)),
+    KEY("cipherSuites", CHOICES, NULL, "Cipher suites of TLS 1.2; empty: the secure ones.",
+        AT(model_tls_options, cipher_suites), CHOICES(schema_cipher_suites)),
+    KEY("curvePreferences", CHOICES, NULL, "Groups for the key exchange, best first.",
+        AT(model_tls_options, curves), CHOICES(schema_curves)),
+    SECTION("clientAuth", "Certificates of clients.", client_auth, NOT_BUILT_CLOSES),
+    KEY("sniStrict", BOOL, "false", "Refuse connections for names without a certificate.",
+        AT(model_tls_options, sni_strict)),
+    KEY("alpnProtocols", STRINGS, "h2, http/1.1, acme-tls/1", "Protocols offered by ALPN.",
+        AT(model_tls_options, alpn)),
+    KEY("disableSessionTickets", BOOL, "false", "No session tickets.",
+        AT(model_tls_options, disable_session_tickets)),
+    KEY("preferServerCipherSuites", BOOL, "false", "Ignored, as in Traefik.", DEPRECATED),
+    SCHEMA_END,
+};
+
+static const struct schema_row generated[] = {
+    KEY("resolver", STRING, NULL, "Resolver that obtains it.",
+        AT(model_tls_store, generated_resolver)),
+    SECTION("domain", "Its names.", schema_domains_free),
+    SCHEMA_END,
+};
+
+static const struct schema_row store[] = {
+    SECTION("defaultCertificate", "Certificate for names without one.", schema_certificate,
+            INTO(model_tls_store, default_certificate),
+            PRESENT(model_tls_store, has_default_certificate)),
+    SECTION("defaultGeneratedCert", "The same, obtained from a resolver.", generated, NOT_BUILT),
+    SCHEMA_END,
+};
+
+const struct schema_row schema_tls[] = {
+    KEY("certificates", ARRAY, NULL, "Certificates, chosen by the name that the client asks for.",
+        AT_LIST(model_dynamic, certificates, certificate_count, struct model_certificate),
+        ROWS(certificate), MARK_AT(model_certificate, mark), CHECK(check_certificate)),
+    KEY("options", OBJECTS, NULL, "Options of TLS by name; `default` is for who names none.",
+        AT_LIST(model_dynamic, tls_options, tls_option_count, struct model_tls_options),
+        ROWS(options), QUALIFIED, CHECK(check_options)),
+    KEY("stores", OBJECTS, NULL, "Stores of certificates; only `default` is served.",
+        AT_LIST(model_dynamic, tls_stores, tls_store_count, struct model_tls_store), ROWS(store)),
+    SCHEMA_END,
+};

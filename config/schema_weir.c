@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * weir: what Traefik has no key for. The ranges are what the code was built
+ * for; a zero means that Weir derives the value.
+ */
+#include "config/schema_tables.h"
+
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+
+#define WEIR(field_) AT(model_static, weir.field_)
+
+static void check_power_of_two(struct decoder *decoder, const struct schema_row *row,
+                               const struct node *node, void *base)
+{
+    int64_t value = *(const int64_t *)((const char *)base + row->offset);
+    if (value > 0 && (value & (value - 1)) != 0)
+        decoder_reject(decoder, node, "must be a power of two, for example %s", row->fallback);
+}
+
+static const struct schema_row ring[] = {
+    KEY("entries", INTEGER, "4096",
+        "Entries of each worker's submission queue, a power of two.", WEIR(ring_entries),
+        RANGE(64, 32768), CHECK(check_power_of_two)),
+    KEY("bufferSize", BYTES, "16384",
+        "Size of a receive buffer. The default holds the payload of one full TLS record, so "
+        "that a record seldom spans more than two buffers.",
+        WEIR(buffer_size), RANGE(1024, 1 << 20)),
+    KEY("bufferCount", INTEGER, "512",
+        "Receive buffers of each worker, a power of two. They are shared by all its "
+        "connections and only held while data is in them; 512 of 16 KiB are 8 MiB.",
+        WEIR(buffer_count), RANGE(16, 32768), CHECK(check_power_of_two)),
+    SCHEMA_END,
+};
+
+static const struct schema_choice ktls_modes[] = {
+    {"auto", KTLS_AUTO}, {"on", KTLS_ON}, {"off", KTLS_OFF}, {"true", KTLS_ON},
+    {"false", KTLS_OFF}, {NULL, 0},
+};
+
+static const struct schema_row tls[] = {
+    KEY("ktls", CHOICE, "auto",
+        "Hand the encryption of large responses to the kernel: auto where it can, on (warn "
+        "where it cannot), off.",
+        AT_ENUM(model_static, weir.ktls), CHOICES(ktls_modes)),
+    KEY("selectionCacheEntries", INTEGER, "4096",
+        "Names each worker remembers the certificate of, a power of two.",
+        WEIR(selection_cache_entries), RANGE(64, 1 << 24), CHECK(check_power_of_two)),
+    SCHEMA_END,
+};
+
+static const struct schema_row limits[] = {
+    KEY("connections", INTEGER, "0",
+        "Most client connections at once; 0: what the limit of open files allows.",
+        WEIR(max_connections), RANGE(0, 1 << 24)),
+    KEY("clientHelloBytes", BYTES, "16384", "Longest ClientHello.", WEIR(client_hello_bytes),
+        RANGE(512, LIMIT_CLIENTHELLO)),
+    KEY("clientHelloTimeout", DURATION, "5s", "Longest wait for a whole ClientHello.",
+        WEIR(client_hello_timeout), RANGE(NS_PER_MS, 600 * NS_PER_S)),
+    KEY("handshakeTimeout", DURATION, "10s", "Longest TLS handshake, ClientHello included.",
+        WEIR(handshake_timeout), RANGE(NS_PER_MS, 600 * NS_PER_S)),
+    KEY("headerTimeout", DURATION, "0s",
+        "Longest time to send the head of a request; 0: respondingTimeouts.readTimeout.",
+        WEIR(header_timeout), RANGE(0, 3600 * NS_PER_S)),
+    KEY("bodyTimeout", DURATION, "60s", "Longest silence within a request's body; 0: no limit.",
+        WEIR(body_timeout), RANGE(0, 24 * 3600 * NS_PER_S)),
+    KEY("headerCount", INTEGER, "100", "Most header fields of a message.", WEIR(header_count),
+        RANGE(8, LIMIT_HEADERS)),
+    KEY("sendBufferBytes", BYTES, "131072",
+        "Bytes that may wait in one direction before the other side has to wait.",
+        WEIR(send_buffer_bytes), RANGE(16384, 64 << 20)),
+    SCHEMA_END,
+};
+
+static const struct schema_row upstream[] = {
+    KEY("idlePerServer", INTEGER, "64",
+        "Idle connections that each worker keeps to one server.", WEIR(upstream_idle_per_server),
+        RANGE(0, 65536)),
+    SCHEMA_END,
+};
+
+const struct schema_row schema_weir[] = {
+    KEY("workers", INTEGER, "0", "Worker threads; 0: one per core that Weir may run on.",
+        WEIR(workers), RANGE(0, LIMIT_WORKERS)),
+    KEY("pinWorkers", BOOL, "true", "Bind each worker to its core.", WEIR(pin_workers)),
+    SECTION("ring", "io_uring.", ring),
+    SECTION("tls", "TLS.", tls),
+    SECTION("limits", "Limits.", limits),
+    SECTION("upstream", "Connections to servers.", upstream),
+    SCHEMA_END,
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Decodes, then applies the rules that span several keys: an entry point needs
+ * an address, without any there is `http` on :80, and `traefik` on :8080 is
+ * added for the insecure API and for ping. Names of other entry points are
+ * checked. The arrays stay sorted by name.
+ */
+#include "config/static_build.h"
+
+#include "config/convert.h"
+#include "config/decode.h"
+#include "config/schema_tables.h"
+
+#include <stdlib.h>
+
+#define MODEL_MEMORY (256u << 20)
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct model_object *left = a, *right = b;
+    return span_compare(left->name, right->name);
+}
+
+/* Adds an entry point that the operator did not write. */
+static enum err add_entry_point(struct model_static *model, const char *name, const char *address)
+{
+    struct model_entry_point *points =
+        ARENA_ARRAY(&model->arena, struct model_entry_point, model->entry_point_count + 1);
+    if (points == NULL)
+        return ERR_NOMEM;
+    if (model->entry_point_count > 0)
+        memcpy(points, model->entry_points, model->entry_point_count * sizeof(*points));
+    struct model_entry_point *added = &points[model->entry_point_count];
+    TRY(decode_defaults(&model->arena, schema_entry_point, added));
+    added->object = (struct model_object){.name = span_cstr(name), .mark = {"", 0, 0}};
+    added->address = span_cstr(address);
+    TRY(convert_address(added->address, &added->host, &added->port, &added->udp));
+    model->entry_points = points;
+    model->entry_point_count++;
+    qsort(points, model->entry_point_count, sizeof(*points), compare_names);
+    return ERR_OK;
+}
+
+static bool wants_traefik(const struct model_static *model)
+{
+    bool ping = model->has_ping && !model->ping_manual_routing &&
+                span_equal(model->ping_entry_point, SPAN("traefik"));
+    return ping || (model->has_api && model->api_insecure);
+}
+
+static enum err complete_entry_points(struct model_static *model)
+{
+    if (model->entry_point_count == 0)
+        TRY(add_entry_point(model, "http", ":80"));
+    if (wants_traefik(model) && model_entry_point(model, SPAN("traefik")) == NULL)
+        TRY(add_entry_point(model, "traefik", ":8080"));
+    return ERR_OK;
+}
+
+static void check_redirect(const struct model_static *model, const struct model_entry_point *point,
+                           struct diagnostics *diagnostics)
+{
+    uint64_t port;
+    char key[128];
+    snprintf(key, sizeof(key), "entryPoints.%.*s.http.redirections.entryPoint.to",
+             SPAN_ARG(point->object.name));
+    struct span to = point->redirect_to;
+    const struct model_entry_point *target = model_entry_point(model, to);
+    if (to.len == 0)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, point->object.mark, key,
+                        "is missing; write an entry point or a port, for example websecure "
+                        "or :443");
+    else if (to.ptr[0] == ':') {
+        if (!span_to_u64(span_skip(to, 1), &port) || port == 0 || port > 65535)
+            diagnostics_add(diagnostics, SEVERITY_ERROR, point->object.mark, key,
+                            "\"%.*s\" is no port", SPAN_ARG(to));
+    } else if (target == NULL) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, point->object.mark, key,
+                        "there is no entry point \"%.*s\"", SPAN_ARG(to));
+    } else if (target->udp) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, point->object.mark, key,
+                        "the entry point \"%.*s\" is UDP", SPAN_ARG(to));
+    }
+}
+
+static void check_entry_points(const struct model_static *model, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < model->entry_point_count; i++) {
+        const struct model_entry_point *point = &model->entry_points[i];
+        char key[128];
+        snprintf(key, sizeof(key), "entryPoints.%.*s", SPAN_ARG(point->object.name));
+        if (point->address.len == 0)
+            diagnostics_add(diagnostics, SEVERITY_ERROR, point->object.mark, key,
+                            "has no address; write for example address: \":443\"");
+        if (point->has_redirect)
+            check_redirect(model, point, diagnostics);
+    }
+}
+
+static struct source_mark mark_at(const struct node *root, const char *section)
+{
+    const struct node *node = node_get(root, section);
+    return node != NULL ? node->mark : (struct source_mark){"", 0, 0};
+}
+
+static void check_rest(const struct model_static *model, const struct node *root,
+                       struct diagnostics *diagnostics)
+{
+    if (model->has_ping && !model->ping_manual_routing &&
+        model_entry_point(model, model->ping_entry_point) == NULL)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, mark_at(root, "ping"), "ping.entryPoint",
+                        "there is no entry point \"%.*s\"", SPAN_ARG(model->ping_entry_point));
+    struct source_mark file = mark_at(node_get(root, "providers"), "file");
+    if (model->has_file_provider && model->file_name.len == 0 && model->file_directory.len == 0)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, file, "providers.file",
+                        "needs a filename or a directory");
+    if (model->file_name.len > 0 && model->file_directory.len > 0)
+        diagnostics_add(diagnostics, SEVERITY_WARNING, file, "providers.file",
+                        "has a directory and a filename; the directory is used");
+    if (model->has_api && (model->api_base_path.len == 0 || model->api_base_path.ptr[0] != '/'))
+        diagnostics_add(diagnostics, SEVERITY_ERROR, mark_at(root, "api"), "api.basePath",
+                        "must begin with a slash");
+}
+
+/* The names only: what a resolver does is not built. */
+static enum err collect_resolvers(struct model_static *model, const struct node *root)
+{
+    const struct node *resolvers = node_get(root, "certificatesResolvers");
+    if (resolvers == NULL || resolvers->kind != NODE_MAP)
+        return ERR_OK;
+    size_t count = resolvers->map.count;
+    struct span *names = ARENA_ARRAY(&model->arena, struct span, count + 1);
+    if (names == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = arena_span(&model->arena, resolvers->map.entries[i].key);
+        if (names[i].ptr == NULL)
+            return ERR_NOMEM;
+    }
+    model->cert_resolvers = (struct span_list){names, count};
+    return ERR_OK;
+}
+
+static void name_transports(struct model_static *model)
+{
+    struct model_object object = {
+        .name = SPAN("default@internal"), .provider = SPAN("internal"), .mark = {"", 0, 0}};
+    struct span problem = model->default_transport.object.problem;
+    struct span tcp_problem = model->default_tcp_transport.tls.object.problem;
+    model->default_transport.object = object;
+    model->default_transport.object.problem = problem;
+    model->default_tcp_transport.object = object;
+    model->default_tcp_transport.object.problem = tcp_problem;
+}
+
+static enum err fill(struct model_static *model, const struct node *root, struct span source,
+                     struct diagnostics *diagnostics)
+{
+    TRY(decode_defaults(&model->arena, schema_static, model));
+    model->access_log.fields_default_keep = true;
+    model->source = arena_span(&model->arena, source);
+    if (model->source.ptr == NULL)
+        return ERR_NOMEM;
+    struct decoder decoder = {.arena = &model->arena, .diagnostics = diagnostics};
+    TRY(decode_root(&decoder, schema_static, root, model));
+    TRY(collect_resolvers(model, root));
+    name_transports(model);
+    TRY(complete_entry_points(model));
+    check_entry_points(model, diagnostics);
+    check_rest(model, root, diagnostics);
+    return diagnostics->errors > 0 ? ERR_INVALID : ERR_OK;
+}
+
+enum err static_build(const struct node *root, struct span source,
+                      struct diagnostics *diagnostics, struct model_static **out)
+{
+    struct arena arena;
+    arena_init(&arena, 16384, MODEL_MEMORY);
+    struct model_static *model = ARENA_NEW(&arena, struct model_static);
+    if (model == NULL) {
+        arena_finish(&arena);
+        return ERR_NOMEM;
+    }
+    model->arena = arena;
+    enum err error = fill(model, root, source, diagnostics);
+    if (error == ERR_OK)
+        *out = model;
+    else
+        model_static_destroy(model);
+    return error;
+}
