@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What servers' and clients' contexts have in common: the library's start and
- * end, reference counts, and the settings that make a WOLFSSL_CTX ours. A
- * context's own count decides when it dies; wolfSSL's count inside keeps the
- * WOLFSSL_CTX while engines use it.
+ * What servers' and clients' contexts have in common: reference counts, and the
+ * settings that make a WOLFSSL_CTX ours. A context's own count decides when it
+ * dies; wolfSSL's count inside keeps the WOLFSSL_CTX while engines use it.
  */
 #include "tls/context.h"
 
@@ -12,40 +11,6 @@
 
 #include "tls/cipher_suites.h"
 #include "tls/context_private.h"
-
-enum err tls_global_init(struct err_text *why)
-{
-    int result = wolfSSL_Init();
-    if (result != WOLFSSL_SUCCESS)
-        return err_set(why, ERR_TLS, "wolfSSL cannot start: %s", tls_wolfssl_reason(result));
-    return ERR_OK;
-}
-
-void tls_global_finish(void)
-{
-    wolfSSL_Cleanup();
-}
-
-const char *tls_library_version(void)
-{
-    return wolfSSL_lib_version();
-}
-
-bool tls_library_has_assembly(void)
-{
-#if defined(__x86_64__)
-    bool runs = __builtin_cpu_supports("aes") && __builtin_cpu_supports("avx2") &&
-                __builtin_cpu_supports("bmi2");
-#else
-    bool runs = true;
-#endif
-    return runs && strcmp(WEIR_WOLFSSL_ASM, "none") != 0;
-}
-
-const char *tls_wolfssl_reason(int result)
-{
-    return wolfSSL_ERR_reason_error_string((unsigned long)result);
-}
 
 struct tls_context *tls_context_new(bool is_client)
 {

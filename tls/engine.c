@@ -60,14 +60,14 @@ enum err tls_engine_create_server(struct tls_context *context,
     assert(!context->is_client);
     struct tls_engine *engine;
     TRY(engine_create(context, &engine));
-    bool ready = params->alpn == NULL ||
-                 engine_use_alpn(engine, params->alpn, WOLFSSL_ALPN_FAILED_ON_MISMATCH);
-    if (ready && ticket_keys_current() == NULL)
-        ready = wolfSSL_NoTicketTLSv12(engine->wolfssl) == WOLFSSL_SUCCESS &&
-                wolfSSL_no_ticket_TLSv13(engine->wolfssl) == 0;
-    if (!ready) {
+    if (params->alpn != NULL &&
+        !engine_use_alpn(engine, params->alpn, WOLFSSL_ALPN_FAILED_ON_MISMATCH)) {
         tls_engine_destroy(engine);
         return ERR_NOMEM;
+    }
+    if (ticket_keys_current() == NULL) {
+        (void)wolfSSL_NoTicketTLSv12(engine->wolfssl);
+        (void)wolfSSL_no_ticket_TLSv13(engine->wolfssl); /* refuses a context of TLS 1.2 */
     }
     *out = engine;
     return ERR_OK;
