@@ -137,7 +137,7 @@ struct scratch {
     uint8_t *bytes;
     size_t cap;
     size_t chain_len;
-    size_t key_len; /* behind the chain */
+    struct span key; /* in `bytes`, behind the chain */
 };
 
 /* Where a text without any block may be DER, say how to turn it into PEM. */
@@ -206,7 +206,10 @@ static enum err decode_key(struct span pem, struct scratch *scratch, struct err_
                        "ssh-keygen -p -m PKCS8 -f FILE",
                        block.line);
     assert(scratch->chain_len + pem_decoded_max(&block) <= scratch->cap);
-    return pem_decode(&block, scratch->bytes + scratch->chain_len, &scratch->key_len, why);
+    size_t len;
+    TRY(pem_decode(&block, scratch->bytes + scratch->chain_len, &len, why));
+    scratch->key = cert_key_strip(scratch->bytes + scratch->chain_len, len);
+    return ERR_OK;
 }
 
 static enum err load(struct span cert_pem, struct span key_pem, struct scratch *scratch,
@@ -215,8 +218,7 @@ static enum err load(struct span cert_pem, struct span key_pem, struct scratch *
     TRY(decode_chain(cert_pem, scratch, why));
     TRY(decode_key(key_pem, scratch, why));
     struct span chain = span_make(scratch->bytes, scratch->chain_len);
-    struct span key = span_make(scratch->bytes + scratch->chain_len, scratch->key_len);
-    return cert_create(chain, key, out, why);
+    return cert_create(chain, scratch->key, out, why);
 }
 
 enum err cert_load(struct span cert_pem, struct span key_pem, struct cert **out,

@@ -212,6 +212,36 @@ static enum err read_private(struct span der, struct private_key *out, struct er
     return ERR_OK;
 }
 
+/* The header of a SEQUENCE, written so that it ends where the contents begin. */
+static uint8_t *put_header_before(uint8_t *contents, size_t len)
+{
+    uint8_t *at = contents;
+    size_t bytes = 0;
+    for (size_t left = len; len >= 0x80 && left > 0; left >>= 8, bytes++)
+        *--at = (uint8_t)left;
+    *--at = (uint8_t)(bytes == 0 ? len : 0x80 | bytes);
+    *--at = DER_SEQUENCE;
+    return at;
+}
+
+struct span cert_key_strip(uint8_t *der, size_t len)
+{
+    struct span whole = span_make(der, len), fields, rest;
+    if (!read_whole_sequence(whole, &fields))
+        return whole;
+    rest = fields;
+    if (!der_skip(&rest, DER_INTEGER) || !der_skip(&rest, DER_SEQUENCE) ||
+        !der_skip(&rest, DER_OCTET_STRING) || rest.len == 0)
+        return whole;
+    /* Fewer bytes never need a longer header, so it fits in front. */
+    uint8_t *contents = der + (len - fields.len);
+    size_t kept = fields.len - rest.len;
+    if (contents[0] == DER_INTEGER && contents[1] == 1)
+        contents[2] = 0; /* version 1 would promise the public key */
+    uint8_t *start = put_header_before(contents, kept);
+    return span_make(start, (size_t)(contents + kept - start));
+}
+
 static enum err refuse_undecodable(struct err_text *why)
 {
     return err_set(why, ERR_SYNTAX, "the private key is broken: wolfSSL cannot decode it");

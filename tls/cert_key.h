@@ -22,6 +22,13 @@ struct cert_public_key {
 MUST_USE enum err cert_key_read_public(struct span public_key, struct cert_public_key *out,
                                        struct err_text *why);
 
+/*
+ * Takes off what may stand behind the key in PKCS#8 (attributes, and the public
+ * key of RFC 5958), which wolfSSL does not read with every kind of key. Works in
+ * place and returns where the key is now; anything else stays as it is.
+ */
+struct span cert_key_strip(uint8_t *der, size_t len);
+
 /* ERR_OK when the private key (DER) belongs to the public one; ERR_MISMATCH
  * when it does not; ERR_SYNTAX or ERR_UNSUPPORTED when it cannot be used. */
 MUST_USE enum err cert_key_check(const struct cert_public_key *public_key, struct span private_key,
