@@ -35,6 +35,11 @@ bool uri_target_is_clean(struct span target);
 /* Percent-decodes (for matching); malformed escapes are ERR_SYNTAX. Returns the
  * input itself when there is nothing to decode. */
 MUST_USE enum err uri_decode(struct span text, struct arena *arena, struct span *out);
+/* The path that rules look at: escapes are decoded, except those of RFC 3986's
+ * reserved characters and of '%', which would change what the path means; they
+ * stay, in upper case. ERR_SYNTAX on a malformed escape. Returns the input
+ * itself when there is nothing to do. */
+MUST_USE enum err uri_routing_path(struct span path, struct arena *arena, struct span *out);
 /* Traefik's sanitizePath: removes dot segments (also percent-encoded dots) and
  * doubled slashes, keeps a trailing slash, leaves other escapes as they are. A
  * last segment that is "." or ".." leaves no slash, as in Go's path.Clean.

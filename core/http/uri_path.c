@@ -15,7 +15,14 @@ static int escape_value(struct span text, size_t i)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-enum err uri_decode(struct span text, struct arena *arena, struct span *out)
+/* RFC 3986 §2.2, and the escape character itself. */
+static bool is_reserved(int c)
+{
+    return c > 0 && strchr(":/?#[]@!$&'()*+,;=%", c) != NULL;
+}
+
+/* Decodes all escapes, or (`routing`) all but the reserved ones. */
+static enum err decode(struct span text, struct arena *arena, bool routing, struct span *out)
 {
     if (span_find(text, '%', 0) < 0) {
         *out = text;
@@ -26,18 +33,32 @@ enum err uri_decode(struct span text, struct arena *arena, struct span *out)
         return ERR_NOMEM;
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
-        bytes[len] = text.ptr[i];
+        int value = (uint8_t)text.ptr[i];
         if (text.ptr[i] == '%') {
-            int value = escape_value(text, i);
+            value = escape_value(text, i);
             if (value < 0)
                 return ERR_SYNTAX;
-            bytes[len] = (char)value;
             i += 2;
+            if (routing && is_reserved(value)) {
+                bytes[len++] = '%';
+                bytes[len++] = "0123456789ABCDEF"[value >> 4];
+                value = "0123456789ABCDEF"[value & 15];
+            }
         }
-        len++;
+        bytes[len++] = (char)value;
     }
     *out = span_make(bytes, len);
     return ERR_OK;
+}
+
+enum err uri_decode(struct span text, struct arena *arena, struct span *out)
+{
+    return decode(text, arena, false, out);
+}
+
+enum err uri_routing_path(struct span path, struct arena *arena, struct span *out)
+{
+    return decode(path, arena, true, out);
 }
 
 /* ---- dot segments ---- */

@@ -23,9 +23,22 @@ struct route {
 struct router_table;
 
 /*
+ * Who wins: the higher priority (0 in the model: the byte length of the rule;
+ * for a TCP rule that is HostSNI(`*`) alone: −1), then the name that sorts
+ * first. Routes are numbered in that order, so index 0 is asked first.
+ *
+ * A route with a problem takes part in matching all the same, and who serves it
+ * answers with an error: it fails closed, nothing below it is reached. Only a
+ * rule that cannot be parsed, or HostSNI(`name`) without TLS, takes no part.
+ */
+
+/*
  * The routers of `entry_point` among `routers`. tls: those with (true) or
  * without a tls section. Broken rules give the route a problem and take no
- * part in matching; the messages go to *problems through `report`.
+ * part in matching; the messages go to *problems through `report`
+ * (may be NULL), as do services that are missing or unusable; what the model
+ * itself has as a router's problem was reported by who built it. The table keeps
+ * pointers into `routers`, which must outlive it, and a reference to each service.
  */
 MUST_USE enum err router_table_create(const struct model_router *routers, size_t count,
                                       enum rule_side side, struct span entry_point, bool tls,

@@ -48,7 +48,19 @@ struct server {
 struct service;
 struct service_table;
 
-/* `previous` may be NULL. worker_count: how many workers may pick. */
+/*
+ * Builds the services of one side of a model. `previous` may be NULL; a service
+ * of it that is configured the same (place in the file aside), with the same
+ * servers transport and, for weighted ones, the same children, is taken over as
+ * it is. In a changed service the servers that are the same are taken over; one
+ * that changed only its weight is new but keeps health and addresses.
+ * worker_count: how many workers may pick; another than in `previous` takes over
+ * servers, not services. Literal IP addresses are resolved here.
+ *
+ * What makes a service unusable (service_problem): its configuration's own
+ * problem, a kind, strategy or option that is not built, a server's URL, a
+ * missing or unusable child, a cycle. Nothing of `model` is kept. Control thread.
+ */
 MUST_USE enum err service_table_create(const struct model_dynamic *model, bool tcp,
                                        const struct service_table *previous, size_t worker_count,
                                        uint64_t epoch, struct service_table **out);
@@ -57,6 +69,7 @@ struct service *service_table_find(const struct service_table *table, struct spa
 /* All servers, for the resolver and the health checks. */
 size_t service_table_servers(const struct service_table *table, struct server ***out);
 
+/* The service's own copy; marks are those of the configuration that made it. */
 const struct model_service *service_model(const struct service *service);
 /* Empty: usable. */
 struct span service_problem(const struct service *service);
