@@ -59,6 +59,7 @@ static enum err fill(struct pump *pump, size_t *moved)
     if (room == 0)
         return ERR_OK;
     enum err error = pipe_fill(&pump->pipe, pump->from_fd, room, moved);
+    pump->pipe.filled += *moved;
     if (error == ERR_CLOSED) {
         pump->source_ended = true;
         return ERR_OK;
@@ -77,6 +78,7 @@ static enum err drain(struct pump *pump, size_t *moved)
     if (!pump->has_pipe || pump->pipe.filled == 0 || !pump->sink_ready)
         return ERR_OK;
     enum err error = pipe_drain(&pump->pipe, pump->to_fd, false, moved);
+    pump->pipe.filled -= *moved;
     if (error != ERR_AGAIN)
         return error;
     pump->sink_ready = false;
