@@ -30,8 +30,6 @@ static struct entry shared;
 struct cert_store {
     struct strmap entries;
     struct strmap by_path; /* file → the entry made of it, or `shared` */
-    struct span *paths;
-    size_t path_count, path_cap;
     uint64_t round;
     size_t failures;
     struct cert *self_signed[2]; /* ECDSA, RSA */
@@ -65,19 +63,12 @@ void cert_store_destroy(struct cert_store *store)
     strmap_finish(&store->by_path);
     cert_unref(store->self_signed[0]);
     cert_unref(store->self_signed[1]);
-    free(store->paths);
     free(store);
 }
 
 size_t cert_store_failures(const struct cert_store *store)
 {
     return store->failures;
-}
-
-void cert_store_paths(const struct cert_store *store, const struct span **paths, size_t *count)
-{
-    *paths = store->paths;
-    *count = store->path_count;
 }
 
 /* ---- changes ---- */
@@ -225,7 +216,7 @@ static struct cert *obtain(struct cert_store *store, const struct model_certific
     return entry->cert;
 }
 
-/* ---- the files, for the watcher ---- */
+/* ---- which entries a file concerns ---- */
 
 static enum err add_path(struct cert_store *store, struct entry *entry, struct span path)
 {
@@ -233,26 +224,16 @@ static enum err add_path(struct cert_store *store, struct entry *entry, struct s
         return ERR_OK;
     if (strmap_get(&store->by_path, path) != NULL)
         return strmap_set(&store->by_path, path, &shared);
-    if (store->path_count == store->path_cap) {
-        size_t cap = store->path_cap > 0 ? store->path_cap * 2 : 64;
-        struct span *paths = realloc(store->paths, cap * sizeof(*paths));
-        if (paths == NULL)
-            return ERR_NOMEM;
-        store->paths = paths;
-        store->path_cap = cap;
-    }
-    store->paths[store->path_count++] = path;
     return strmap_add(&store->by_path, path, entry);
 }
 
-/* Drops what was not named in this round and lists the files of the rest. */
+/* Drops what was not named in this round and notes the files of the rest. */
 static enum err sweep(struct cert_store *store)
 {
     struct strmap kept;
     strmap_init(&kept);
     strmap_finish(&store->by_path);
     strmap_init(&store->by_path);
-    store->path_count = 0;
     enum err error = ERR_OK;
     strmap_for_each(&store->entries, slot) {
         struct entry *entry = slot->value;

@@ -33,10 +33,6 @@ MUST_USE enum err cert_store_collect(struct cert_store *store, const struct mode
  * the self-signed pair, which is made on first use. */
 MUST_USE enum err cert_store_default(struct cert_store *store, const struct model_dynamic *model,
                                      int64_t now_s, struct cert_set *out, struct err_text *why);
-/* The files that certificates come from, for the watcher. Borrowed until the
- * next collect. */
-void cert_store_paths(const struct cert_store *store, const struct span **paths, size_t *count);
-
 /* How many certificates were refused in the last collect. */
 size_t cert_store_failures(const struct cert_store *store);
 
