@@ -23,7 +23,8 @@ struct listener {
      * listener_pause, for connections that were accepted by then. May call any
      * function here, but not free the listener. */
     void (*on_accept)(struct listener *listener, int fd);
-    void (*on_trouble)(struct listener *listener, int error_number); /* once per pause; may be NULL */
+    /* Once per pause; may be NULL. */
+    void (*on_trouble)(struct listener *listener, int error_number);
     void *owner;
 };
 

@@ -49,7 +49,8 @@ enum err ring_create(struct ring *ring, unsigned entries, struct err_text *why)
 
 enum err ring_enable(struct ring *ring, struct err_text *why)
 {
-    int result = io_uring_enable_rings(&ring->uring);
+    /* liburing 2.3 declares io_uring_enable_rings but does not export it. */
+    int result = io_uring_register((unsigned)ring->fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
     if (result < 0)
         return ring_explain(-result, "io_uring_register", why);
     /* Saves the descriptor's look-up at every enter; works without it too. */
@@ -135,7 +136,7 @@ static int wait_for_completions(struct ring *ring, int64_t timeout_ms, const str
     return result;
 }
 
-static void complete(uint64_t data, int32_t result, uint32_t flags)
+static void complete(struct ring *ring, uint64_t data, int32_t result, uint32_t flags)
 {
     if (data == 0)
         return; /* a close or a cancellation that failed: it was too late */
@@ -145,6 +146,8 @@ static void complete(uint64_t data, int32_t result, uint32_t flags)
     } else if (!(flags & IORING_CQE_F_MORE)) {
         assert(op->pending > 0);
         op->pending--;
+        if (op->send.left > 0 && ring_send_goes_on(ring, op, &result))
+            return;
     }
     op->complete(op, result, flags);
 }
@@ -160,7 +163,7 @@ static void dispatch(struct ring *ring)
         int32_t result = entry->res;
         uint32_t flags = entry->flags;
         io_uring_cqe_seen(&ring->uring, entry);
-        complete(data, result, flags);
+        complete(ring, data, result, flags);
     }
 }
 

@@ -76,8 +76,11 @@ void ring_recv_multishot(struct ring *ring, struct op *op, int fd, uint16_t buff
  * bufring_take_bundle. Without has_recv_bundle it is ring_recv_multishot. */
 void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group);
 void ring_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len);
-/* All with MSG_NOSIGNAL; all: MSG_WAITALL, completes when everything is sent
- * or failed. At most RING_SEND_MAX bytes. */
+/* Without `all` a send completes with what fitted into the socket's buffer. With
+ * it, once everything is out (the result is its length) or with what went wrong
+ * (-errno; how much is out is not told); the op may not be pending then, and
+ * ring_sendmsg uses up the message's iovecs. At most RING_SEND_MAX bytes. Never
+ * raises SIGPIPE. */
 #define RING_SEND_MAX 0x7ffff000 /* what the kernel takes at once */
 void ring_send(struct ring *ring, struct op *op, int fd, const void *data, size_t len, bool all);
 void ring_sendmsg(struct ring *ring, struct op *op, int fd, const struct msghdr *message, bool all);

@@ -12,12 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 
-static void tie(struct io_uring_sqe *entry, struct op *op)
-{
-    entry->user_data = (uint64_t)(uintptr_t)op;
-    op->pending++;
-}
-
 static void tie_nothing(struct io_uring_sqe *entry)
 {
     entry->user_data = 0;
@@ -28,14 +22,14 @@ void ring_nop(struct ring *ring, struct op *op)
 {
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_nop(entry);
-    tie(entry, op);
+    ring_tie(entry, op);
 }
 
 void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd)
 {
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_multishot_accept(entry, listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    tie(entry, op);
+    ring_tie(entry, op);
 }
 
 static struct io_uring_sqe *start_recv_multishot(struct ring *ring, struct op *op, int fd,
@@ -45,7 +39,7 @@ static struct io_uring_sqe *start_recv_multishot(struct ring *ring, struct op *o
     io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = buffer_group;
-    tie(entry, op);
+    ring_tie(entry, op);
     return entry;
 }
 
@@ -65,34 +59,7 @@ void ring_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len)
 {
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_recv(entry, fd, data, len, 0);
-    tie(entry, op);
-}
-
-static void start_send(struct ring *ring, struct op *op, int fd, const void *data, size_t len,
-                       int flags)
-{
-    assert(len <= RING_SEND_MAX);
-    struct io_uring_sqe *entry = ring_sqe(ring);
-    io_uring_prep_send(entry, fd, data, len, flags | MSG_NOSIGNAL);
-    tie(entry, op);
-}
-
-void ring_send(struct ring *ring, struct op *op, int fd, const void *data, size_t len, bool all)
-{
-    start_send(ring, op, fd, data, len, all ? MSG_WAITALL : 0);
-}
-
-void ring_send_more(struct ring *ring, struct op *op, int fd, const void *data, size_t len)
-{
-    start_send(ring, op, fd, data, len, MSG_WAITALL | MSG_MORE);
-}
-
-void ring_sendmsg(struct ring *ring, struct op *op, int fd, const struct msghdr *message, bool all)
-{
-    struct io_uring_sqe *entry = ring_sqe(ring);
-    io_uring_prep_sendmsg(entry, fd, message,
-                          (unsigned)(MSG_NOSIGNAL | (all ? MSG_WAITALL : 0)));
-    tie(entry, op);
+    ring_tie(entry, op);
 }
 
 void ring_connect(struct ring *ring, struct op *op, int fd, const struct sockaddr *address,
@@ -100,7 +67,7 @@ void ring_connect(struct ring *ring, struct op *op, int fd, const struct sockadd
 {
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_connect(entry, fd, address, len);
-    tie(entry, op);
+    ring_tie(entry, op);
 }
 
 void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events, bool multishot)
@@ -110,7 +77,7 @@ void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events, bool m
         io_uring_prep_poll_multishot(entry, fd, events);
     else
         io_uring_prep_poll_add(entry, fd, events);
-    tie(entry, op);
+    ring_tie(entry, op);
 }
 
 /* IORING_OP_SHUTDOWN always runs on a kernel worker thread, though shutting a
@@ -125,7 +92,7 @@ void ring_shutdown(struct ring *ring, struct op *op, int fd, int how)
         return;
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_msg_ring(entry, ring->fd, (unsigned)result, (uint64_t)(uintptr_t)op, 0);
-    tie(entry, op);
+    ring_tie(entry, op);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
@@ -140,6 +107,7 @@ void ring_cancel(struct ring *ring, struct op *target)
 {
     if (!op_pending(target))
         return;
+    target->send.cancelled = true;
     struct io_uring_sqe *entry = ring_sqe(ring);
     int flags = target->pending > 1 ? IORING_ASYNC_CANCEL_ALL : 0;
     io_uring_prep_cancel64(entry, (uint64_t)(uintptr_t)target, flags);
