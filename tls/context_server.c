@@ -9,12 +9,41 @@
 static enum err server_enable_tickets(struct tls_context *context, struct err_text *why)
 {
     WOLFSSL_CTX *wolfssl = context->wolfssl;
-    if (wolfSSL_CTX_set_TicketEncCb(wolfssl, tls_engine_ticket_callback) != WOLFSSL_SUCCESS ||
+    /* Without UseSessionTicket a client of TLS 1.2 whose ticket is refused gets no new one. */
+    if (wolfSSL_CTX_UseSessionTicket(wolfssl) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_TicketEncCb(wolfssl, tls_engine_ticket_callback) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_set_TicketEncCtx(wolfssl, context) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_set_TicketHint(wolfssl, TICKET_LIFETIME_S) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_set_timeout(wolfssl, TICKET_LIFETIME_S) <= 0)
         return err_set(why, ERR_TLS, "wolfSSL refuses session tickets");
     return ERR_OK;
+}
+
+static bool options_allow(const struct tls_options *options, int group)
+{
+    for (size_t i = 0; i < options->group_count; i++)
+        if (options->groups[i] == group)
+            return true;
+    return false;
+}
+
+/*
+ * In TLS 1.2 wolfSSL does not keep to the groups that were set, only to a
+ * smallest size: it takes X25519 or P-256 as the client lists them, or the
+ * smallest that is larger. Where just one of the two is allowed we ask for a
+ * larger one if we can; the engine refuses what is not allowed in the end.
+ */
+static unsigned short smallest_group_bytes(const struct tls_options *options)
+{
+    bool x25519 = options_allow(options, WOLFSSL_ECC_X25519);
+    bool p256 = options_allow(options, WOLFSSL_ECC_SECP256R1);
+    if (x25519 && p256)
+        return 32;
+    if (options_allow(options, WOLFSSL_ECC_SECP384R1))
+        return 48;
+    if (options_allow(options, WOLFSSL_ECC_SECP521R1))
+        return 66;
+    return 32;
 }
 
 static enum err server_fill(struct tls_context *context, struct err_text *why)
@@ -26,6 +55,9 @@ static enum err server_fill(struct tls_context *context, struct err_text *why)
         return err_set(why, ERR_NOMEM, "out of memory");
     TRY(tls_context_configure(context, options->min_version, options->cipher_list, options->groups,
                               options->group_count, why));
+    if (wolfSSL_CTX_SetTmpEC_DHE_Sz(context->wolfssl, smallest_group_bytes(options)) !=
+        WOLFSSL_SUCCESS)
+        return err_set(why, ERR_TLS, "wolfSSL refuses the curves");
     TRY(tls_context_load_cert(context, context->cert, why));
     wolfSSL_CTX_set_verify(context->wolfssl, WOLFSSL_VERIFY_NONE, NULL);
     return options->session_tickets ? server_enable_tickets(context, why) : ERR_OK;

@@ -165,6 +165,43 @@ static enum err engine_classify(struct tls_engine *engine, int result)
     }
 }
 
+/* Of TLS 1.2 only: in 1.3 wolfSSL keeps to the groups itself. */
+static bool engine_group_allowed(const struct tls_engine *engine)
+{
+    static const struct {
+        const char *name;
+        int group;
+    } groups[] = {
+        {"X25519", WOLFSSL_ECC_X25519},
+        {"SECP256R1", WOLFSSL_ECC_SECP256R1},
+        {"SECP384R1", WOLFSSL_ECC_SECP384R1},
+        {"SECP521R1", WOLFSSL_ECC_SECP521R1},
+    };
+    const struct tls_options *options = engine->context->options;
+    const char *name = wolfSSL_get_curve_name(engine->wolfssl);
+    if (options == NULL || name == NULL || wolfSSL_session_reused(engine->wolfssl) ||
+        wolfSSL_version(engine->wolfssl) == TLS1_3_VERSION)
+        return true;
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+        for (size_t j = 0; strcmp(groups[i].name, name) == 0 && j < options->group_count; j++)
+            if (options->groups[j] == groups[i].group)
+                return true;
+    return false;
+}
+
+/* wolfSSL is content; are we? */
+static enum err engine_establish(struct tls_engine *engine)
+{
+    bool is_client = engine->context->is_client;
+    if (is_client && engine->context->verify && !engine->peer_verified)
+        engine_fail(engine, VERIFY_CERT_ERROR);
+    else if (!engine_group_allowed(engine))
+        engine_fail(engine, ECC_CURVE_ERROR);
+    else
+        engine->established = true;
+    return engine->established ? ERR_OK : ERR_TLS;
+}
+
 enum err tls_engine_handshake(struct tls_engine *engine, struct span *input, struct buf *output,
                               struct err_text *why)
 {
@@ -175,13 +212,8 @@ enum err tls_engine_handshake(struct tls_engine *engine, struct span *input, str
     engine_enter(engine, input, output);
     bool is_client = engine->context->is_client;
     int result = is_client ? wolfSSL_connect(engine->wolfssl) : wolfSSL_accept(engine->wolfssl);
-    enum err error = ERR_OK;
-    if (result != WOLFSSL_SUCCESS)
-        error = engine_classify(engine, result);
-    else if (is_client && engine->context->verify && !engine->peer_verified)
-        engine_fail(engine, VERIFY_CERT_ERROR), error = ERR_TLS;
-    else
-        engine->established = true;
+    enum err error = result == WOLFSSL_SUCCESS ? engine_establish(engine)
+                                               : engine_classify(engine, result);
     engine_leave(engine);
     if (error == ERR_CLOSED)
         return err_set(why, ERR_CLOSED, "the %s closed the connection during the handshake",
