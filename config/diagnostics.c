@@ -40,6 +40,14 @@ static void count(struct diagnostics *list, enum severity severity)
         list->warnings++;
 }
 
+/* Values of the operator's are quoted in messages: one line each, no escapes. */
+static void mask_controls(char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 /* Takes the item's strings over. */
 static void keep(struct diagnostics *list, struct diagnostic *item)
 {
@@ -68,6 +76,8 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, struct so
     va_end(arguments);
     struct diagnostic item = {severity, mark, strdup(key ? key : ""), message};
     item.mark.file = strdup(mark.file ? mark.file : "");
+    mask_controls(item.key);
+    mask_controls(item.message);
     keep(list, &item);
 }
 

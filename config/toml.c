@@ -170,9 +170,12 @@ static enum err enter_dotted(struct toml *toml, struct node *table, const struct
         *out = add_map(toml, table, key, TOML_DOTTED);
         return *out != NULL ? ERR_OK : toml_fail_memory(toml);
     }
-    if (entry->value->kind != NODE_MAP || entry->value->state != TOML_DOTTED)
+    struct node *value = entry->value;
+    if (value->kind != NODE_MAP ||
+        (value->state != TOML_DOTTED && value->state != TOML_IMPLICIT))
         return fail_taken(toml, key, entry);
-    *out = entry->value;
+    value->state = TOML_DOTTED;
+    *out = value;
     return ERR_OK;
 }
 

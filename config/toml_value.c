@@ -109,6 +109,8 @@ static bool parse_float(struct span word, char *out, size_t *length)
         if (at < end && (*at == '-' || *at == '+'))
             out[n++] = *at++;
         exponent = take_digits(&at, end, 10, out, &n);
+        if (!exponent)
+            return false;
     }
     *length = n;
     return at == end && (fraction || exponent);
