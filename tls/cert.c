@@ -18,6 +18,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include <wolfssl/options.h>
+
+#include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
 #define GROUP_SALT 0x67726f7570 /* "group": not the hash that the index uses */
 #define CHAIN_MAX 10            /* wolfSSL sends at most nine behind the leaf */
 
@@ -115,6 +120,18 @@ static enum err check_chain(struct span rest, struct err_text *why)
     return ERR_OK;
 }
 
+/* So that a certificate wolfSSL cannot serve is refused here and not in the first handshake. */
+static enum err check_decodable(struct span leaf, struct err_text *why)
+{
+    word32 len = 0;
+    int result = wc_GetSubjectPubKeyInfoDerFromCert((const byte *)leaf.ptr, (word32)leaf.len, NULL,
+                                                    &len);
+    if (result == 0)
+        return ERR_OK;
+    return err_set(why, result == MEMORY_E ? ERR_NOMEM : ERR_SYNTAX,
+                   "the certificate cannot be used: wolfSSL says %s", wc_GetErrorString(result));
+}
+
 enum err cert_create(struct span chain, struct span key, struct cert **out, struct err_text *why)
 {
     struct span leaf = SPAN_EMPTY, rest = SPAN_EMPTY;
@@ -123,6 +140,7 @@ enum err cert_create(struct span chain, struct span key, struct cert **out, stru
     TRY(split_leaf(chain, &leaf, &rest, why));
     TRY(check_chain(rest, why));
     TRY(x509_parse(leaf, &parsed, why));
+    TRY(check_decodable(leaf, why));
     TRY(cert_key_read_public(parsed.public_key, &public_key, why));
     enum err error = cert_key_check(&public_key, key, why);
     if (error == ERR_MISMATCH)
@@ -225,7 +243,8 @@ enum err cert_load(struct span cert_pem, struct span key_pem, struct cert **out,
                    struct err_text *why)
 {
     if (cert_pem.len > LIMIT_CERT_FILE || key_pem.len > LIMIT_CERT_FILE)
-        return err_set(why, ERR_LIMIT, "larger than the %d bytes that a certificate or key may have",
+        return err_set(why, ERR_LIMIT,
+                       "larger than the %d bytes that a certificate or key may have",
                        LIMIT_CERT_FILE);
     /* The decoded bytes are fewer than the text; pem_decoded_max may be three more. */
     struct scratch scratch = {.cap = cert_pem.len + key_pem.len};

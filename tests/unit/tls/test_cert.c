@@ -153,7 +153,8 @@ static void broken_texts_are_refused_with_a_reason(void **state)
     } texts[] = {
         {SPAN(""), "no certificate"},
         {SPAN("\x30\x82\x01\x00"), "it looks like DER"},
-        {SPAN("-----BEGIN CERTIFICATE-----\nMIIB\n"), "line 1: -----BEGIN CERTIFICATE----- without"},
+        {SPAN("-----BEGIN CERTIFICATE-----\nMIIB\n"),
+         "line 1: -----BEGIN CERTIFICATE----- without"},
         {SPAN("\n-----BEGIN CERTIFICATE-----\nMI*B\n-----END CERTIFICATE-----\n"),
          "line 2: the base64 of the CERTIFICATE block is broken"},
         {SPAN("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"),

@@ -466,7 +466,7 @@ static void lists_keep_what_fits(void **state)
 static void every_length_that_lies_is_refused(void **state)
 {
     (void)state;
-    /* Offsets of the lengths in make_hello's record: session id, suites, compression, extensions. */
+    /* Offsets in make_hello's record: of session id, suites, compression, extensions, SNI. */
     struct writer list = sni_extension("a.example", 9);
     struct writer hello = make_hello(&list);
     static const size_t offsets[] = {5 + 4 + 34, 5 + 4 + 36, 5 + 4 + 45, 5 + 4 + 48, 5 + 4 + 52};
