@@ -44,7 +44,8 @@ root ca
 root other_ca
 key intermediate p256
 issue intermediate ca "/CN=Weir test intermediate" \
-    'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n' -days $days
+    'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n' \
+    -days $days
 
 leaf='basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n'
 for kind in p256 p384 p521 rsa2048 rsa4096 ed25519; do

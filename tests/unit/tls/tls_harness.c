@@ -183,7 +183,8 @@ void raw_client_init(struct raw_client *raw, int version, const char *server_nam
     bool tls13 = version == 0x0304;
     buf_init(&raw->in, FLIGHT_MAX);
     buf_init(&raw->out, FLIGHT_MAX);
-    raw->context = wolfSSL_CTX_new(tls13 ? wolfTLSv1_3_client_method() : wolfTLSv1_2_client_method());
+    raw->context =
+        wolfSSL_CTX_new(tls13 ? wolfTLSv1_3_client_method() : wolfTLSv1_2_client_method());
     assert_non_null(raw->context);
     wolfSSL_CTX_set_verify(raw->context, WOLFSSL_VERIFY_NONE, NULL);
     wolfSSL_CTX_SetIORecv(raw->context, raw_receive);

@@ -3,8 +3,8 @@
  * Two TLS ends in memory: our engine as the server, and as the client our engine
  * (struct pair) or a bare wolfSSL one (struct raw_client) that can keep sessions.
  */
-#ifndef WEIR_TESTS_UNIT_TLS_HARNESS_H
-#define WEIR_TESTS_UNIT_TLS_HARNESS_H
+#ifndef WEIR_TESTS_UNIT_TLS_TLS_HARNESS_H
+#define WEIR_TESTS_UNIT_TLS_TLS_HARNESS_H
 
 #include <setjmp.h>
 #include <stdarg.h>
