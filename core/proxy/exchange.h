@@ -78,6 +78,8 @@ struct exchange {
     bool response_started; /* head passed to the front */
     bool response_ended;
     bool continue_sent;
+    struct exchange **pending; /* while SUSPENDED, of who will answer: its pointer to this
+                                * exchange, set to NULL when the exchange is freed; may be NULL */
     uint32_t attempts;
     /* For the access log. */
     int64_t started_ns, started_wall_ns, upstream_started_ns, upstream_duration_ns;
