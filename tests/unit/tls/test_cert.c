@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"
@@ -350,6 +351,29 @@ static void a_description_has_names_as_written_and_the_serial_in_decimal(void **
     assert_string_equal(cert_key_type_name(CERT_KEY_ECDSA_P384), "ECDSA P-384");
 }
 
+static void *take_and_leave(void *argument)
+{
+    struct cert *cert = argument;
+    for (int i = 0; i < 10000; i++) {
+        cert_ref(cert);
+        cert_unref(cert);
+    }
+    cert_unref(cert);
+    return NULL;
+}
+
+static void the_last_of_many_threads_frees_it(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    struct cert *cert = must_load("p256.crt", "p256.pkcs8.key");
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_and_leave, cert_ref(cert)), 0);
+    cert_unref(cert);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 /* ---- RFC 8410 §10 ---- */
 
 static struct span decode(const char *body, uint8_t *room)
@@ -433,6 +457,7 @@ int main(void)
         cmocka_unit_test(equal_content_has_an_equal_digest_and_equal_names_a_group),
         cmocka_unit_test(validity_includes_both_ends),
         cmocka_unit_test(a_description_has_names_as_written_and_the_serial_in_decimal),
+        cmocka_unit_test(the_last_of_many_threads_frees_it),
         cmocka_unit_test(the_keys_of_rfc_8410_fit_each_other),
     };
     hash_seed_init();
