@@ -149,10 +149,11 @@ static void dump_elements(const struct schema_row *row, const void *base, const 
         char below[PATH_MAX_LENGTH];
         if (row->type == SCHEMA_OBJECTS) {
             struct span name = ((const struct model_object *)element)->name;
-            snprintf(below, sizeof(below), "%s.%.*s", path, SPAN_ARG(name));
+            if (snprintf(below, sizeof(below), "%s.%.*s", path, SPAN_ARG(name)) < 0)
+                return;
             dump_object(row, element, below, out);
-        } else {
-            snprintf(below, sizeof(below), "%s[%zu]", path, i);
+        } else if (snprintf(below, sizeof(below), "%s[%zu]", path, i) < 0) {
+            return;
         }
         dump_rows(row->rows, element, below, out);
     }

@@ -152,7 +152,7 @@ static enum err server_create_from(const struct server_parts *parts,
 enum err server_create(const struct model_server *model, bool tcp, struct span transport,
                        uint64_t transport_digest, struct server **out, struct err_text *why)
 {
-    struct server_parts parts;
+    struct server_parts parts = {0};
     struct arena arena;
     arena_init(&arena, 256, SIZE_MAX);
     enum err error = tcp ? parse_address(model->address, &arena, &parts, why)
