@@ -117,8 +117,9 @@ static bool reference_matches(const char *key, const char *name)
 {
     char wildcard[512], names[2048];
     const char *dot = strchr(name, '.');
-    snprintf(wildcard, sizeof(wildcard), "*%s", dot != NULL ? dot : "");
-    snprintf(names, sizeof(names), "%s", key);
+    if (snprintf(wildcard, sizeof(wildcard), "*%s", dot != NULL ? dot : "") < 0 ||
+        snprintf(names, sizeof(names), "%s", key) < 0)
+        return false;
     for (char *rest = names, *san; (san = strsep(&rest, ",")) != NULL;) {
         if (strcmp(san, name) == 0 || strcmp(san, wildcard) == 0)
             return true;
