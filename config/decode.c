@@ -269,11 +269,13 @@ static void decode_element(struct decoder *decoder, const struct schema_row *row
             *(struct source_mark *)((char *)element + row->mark_offset) = mark;
         }
     }
+    size_t errors = decoder->diagnostics->errors;
     if (node->kind == NODE_MAP)
         decode_rows(decoder, row->rows, node, element, false);
     else
         decoder_error(decoder, node, "must be a map of keys, not %s", node_kind_name(node));
-    if (row->check != NULL && element != NULL)
+    /* A misspelt key need not be called a missing one, too. */
+    if (row->check != NULL && element != NULL && decoder->diagnostics->errors == errors)
         row->check(decoder, row, node, element);
     path_pop(decoder, old);
 }

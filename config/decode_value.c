@@ -34,7 +34,7 @@ static bool scalar_text(struct decoder *decoder, const struct schema_row *row,
                         const struct node *node, struct span *out)
 {
     if (node->kind != NODE_SCALAR) {
-        decoder_error(decoder, node, "must be a %s, not %s", schema_type_name(row->type),
+        decoder_error(decoder, node, "must be of type %s, not %s", schema_type_name(row->type),
                       node_kind_name(node));
         return false;
     }
@@ -72,9 +72,9 @@ static void reject_choice(struct decoder *decoder, const struct schema_row *row,
         used += (size_t)n;
     }
     const char *nearest = schema_nearest_choice(row->choices, text);
-    decoder_reject(decoder, node, "unknown value \"%.*s\"%s%s%s; the choices are: %s",
-                   SPAN_ARG(text), nearest ? ", did you mean \"" : "", nearest ? nearest : "",
-                   nearest ? "\"" : "", list);
+    decoder_reject(decoder, node, "unknown value \"%.*s\"%s%s%s The choices are: %s",
+                   SPAN_ARG(text), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                   nearest ? "\"?" : ".", list);
 }
 
 static void decode_choice(struct decoder *decoder, const struct schema_row *row,
@@ -220,7 +220,7 @@ static bool list_texts(struct decoder *decoder, const struct schema_row *row,
     if (node->kind == NODE_SCALAR)
         return split_string(decoder, node, texts);
     if (node->kind != NODE_LIST) {
-        decoder_error(decoder, node, "must be a %s, not %s", schema_type_name(row->type),
+        decoder_error(decoder, node, "must be of type %s, not %s", schema_type_name(row->type),
                       node_kind_name(node));
         return false;
     }
@@ -330,7 +330,7 @@ static void decode_map(struct decoder *decoder, const struct schema_row *row,
                        const struct node *node, void *base)
 {
     if (node->kind != NODE_MAP || node->map.count == 0) {
-        decoder_error(decoder, node, "must be a %s, not %s", schema_type_name(row->type),
+        decoder_error(decoder, node, "must be of type %s, not %s", schema_type_name(row->type),
                       node->kind == NODE_MAP ? "an empty one" : node_kind_name(node));
         return;
     }

@@ -290,9 +290,18 @@ static enum err use_alias(struct builder *builder, struct fy_event *event, struc
     return place(builder, node);
 }
 
+/* The library's mark is behind the opening quote. */
+static bool is_quoted(struct fy_event *event)
+{
+    enum fy_scalar_style style =
+        event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static enum err take_scalar(struct builder *builder, struct fy_event *event,
                             struct source_mark mark)
 {
+    mark.column -= is_quoted(event) && mark.column > 1;
     struct node *node = new_scalar(builder, event, mark);
     if (node == NULL)
         return fail_memory(builder, mark);
