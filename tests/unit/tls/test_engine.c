@@ -490,6 +490,88 @@ static void a_broken_record_after_the_handshake_is_final(void **state)
     }
 }
 
+static void a_hybrid_key_share_alone_is_taken_without_a_second_hello(void **state)
+{
+    struct tls_context *server = fixture_server("p256", NULL);
+    struct tls_server_params params = {NULL};
+    struct tls_engine *engine;
+    struct tls_engine_info info;
+    struct raw_client raw;
+    struct err_text why = {""};
+    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519};
+    (void)state;
+    assert_ok(tls_engine_create_server(server, &params, &engine));
+    raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
+    assert_int_equal(wolfSSL_set_groups(raw.wolfssl, groups, 2), WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_connect(raw.wolfssl), -1);
+    struct span hello = buf_span(&raw.out);
+    assert_true(hello.len > 1200); /* the share of ML-KEM-768 alone has 1184 bytes */
+    assert_int_equal(tls_engine_handshake(engine, &hello, &raw.in, &why), ERR_AGAIN);
+    buf_clear(&raw.out);
+    assert_ok(raw_client_handshake(&raw, engine, &why));
+    tls_engine_info(engine, &info);
+    assert_string_equal(info.group, "X25519MLKEM768");
+    tls_engine_destroy(engine);
+    raw_client_finish(&raw);
+    tls_context_unref(server);
+}
+
+static void a_key_update_is_answered_and_data_goes_on(void **state)
+{
+    struct tls_context *server = fixture_server("p256", NULL);
+    struct tls_server_params params = {NULL};
+    struct tls_engine *engine;
+    struct raw_client raw;
+    struct buf plain;
+    struct err_text why = {""};
+    char bytes[16];
+    (void)state;
+    buf_init(&plain, 1000);
+    assert_ok(tls_engine_create_server(server, &params, &engine));
+    raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
+    assert_ok(raw_client_handshake(&raw, engine, &why));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
+        assert_int_equal(wolfSSL_write(raw.wolfssl, "ping", 4), 4);
+        assert_int_equal(engine_read_all(engine, &raw.out, &raw.in, &plain, &why), ERR_AGAIN);
+        assert_true(span_equal(buf_span(&plain), SPAN("ping")));
+        assert_true(buf_len(&raw.in) > 0); /* our KeyUpdate */
+        buf_clear(&plain);
+        assert_ok(tls_engine_write(engine, SPAN("pong"), &raw.in));
+        assert_int_equal(wolfSSL_read(raw.wolfssl, bytes, sizeof(bytes)), 4);
+        assert_memory_equal(bytes, "pong", 4);
+    }
+    buf_finish(&plain);
+    tls_engine_destroy(engine);
+    raw_client_finish(&raw);
+    tls_context_unref(server);
+}
+
+static void a_curve_that_is_not_configured_is_not_agreed(void **state)
+{
+    struct span p256 = SPAN("CurveP256");
+    struct tls_options_config config = {.curves = &p256, .curve_count = 1};
+    (void)state;
+    for (int version = 0x0303; version <= 0x0304; version++) {
+        struct tls_context *server = fixture_server("p256", &config);
+        struct tls_context *client = fixture_client("ca.pem", version, version, NULL);
+        struct tls_engine_info info;
+        struct pair pair;
+        pair_init(&pair, server, client, SERVER_NAME, NULL);
+        pair_handshake(&pair);
+        if (pair.server_result == ERR_OK) {
+            tls_engine_info(pair.server, &info);
+            assert_string_equal(info.group, "SECP256R1");
+        } else {
+            assert_non_null(strstr(pair.server_why.text, "no curve in common"));
+        }
+        assert_true(version == 0x0303 || pair.server_result == ERR_OK);
+        pair_finish(&pair);
+        tls_context_unref(server);
+        tls_context_unref(client);
+    }
+}
+
 static void an_alert_before_any_engine_is_a_plain_record(void **state)
 {
     struct buf out;
@@ -524,6 +606,9 @@ int main(void)
         cmocka_unit_test(close_notify_travels_both_ways_and_half_a_connection_stays_open),
         cmocka_unit_test(garbage_gives_an_alert_and_an_error),
         cmocka_unit_test(a_broken_record_after_the_handshake_is_final),
+        cmocka_unit_test(a_hybrid_key_share_alone_is_taken_without_a_second_hello),
+        cmocka_unit_test(a_key_update_is_answered_and_data_goes_on),
+        cmocka_unit_test(a_curve_that_is_not_configured_is_not_agreed),
         cmocka_unit_test(an_alert_before_any_engine_is_a_plain_record),
     };
     return cmocka_run_group_tests(tests, start, NULL);
