@@ -305,6 +305,12 @@ const struct model_service *service_model(const struct service *service)
     return &service->model;
 }
 
+struct server *const *service_servers(const struct service *service, size_t *count)
+{
+    *count = service->server_count;
+    return service->servers;
+}
+
 struct span service_problem(const struct service *service)
 {
     return service->problem;

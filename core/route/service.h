@@ -71,6 +71,9 @@ size_t service_table_servers(const struct service_table *table, struct server **
 
 /* The service's own copy; marks are those of the configuration that made it. */
 const struct model_service *service_model(const struct service *service);
+/* A load balancer's servers, in the order of the configuration; they live as long
+ * as the service. Others have none. Any thread. */
+struct server *const *service_servers(const struct service *service, size_t *count);
 /* Empty: usable. */
 struct span service_problem(const struct service *service);
 
