@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The API's answers, in the JSON of Traefik v3: from a snapshot, a path and a
+ * query to a status and a body, without I/O. It walks the whole configuration,
+ * so it is for the control thread.
+ *
+ *   /api/version  /api/overview  /api/rawdata  /api/entrypoints[/NAME]
+ *   /api/{http,tcp}/{routers,services,middlewares}[/NAME@PROVIDER]
+ *   /api/udp/{routers,services}: always empty, UDP is not built
+ *
+ * Lists take page and per_page (100; X-Next-Page tells the next one, 1 at the
+ * end), search, status, serviceName and middlewareName.
+ */
+#ifndef WEIR_CORE_ADMIN_API_H
+#define WEIR_CORE_ADMIN_API_H
+
+#include "core/base/buf.h"
+#include "core/proxy/snapshot.h"
+
+#define API_ANSWER_MAX (256u << 20)
+
+struct api_source {
+    const struct snapshot *snapshot;
+    int64_t started_ns; /* wall clock */
+};
+
+struct api_answer {
+    uint16_t status;
+    size_t next_page; /* 0: not a list */
+    struct buf body;
+};
+
+void api_answer_init(struct api_answer *answer);
+void api_answer_finish(struct api_answer *answer);
+/* Path and query as received (percent-encoded). Status 404 without a body: no
+ * such path. */
+void api_serve(const struct api_source *source, struct span path, struct span query,
+               struct api_answer *answer);
+
+#endif
