@@ -326,7 +326,7 @@ static void decode_row(struct decoder *decoder, const struct schema_row *row,
     bool was_muted = decoder->muted;
     const struct node *node = entry->value;
     announce_unbuilt(decoder, row, entry);
-    if (row->deprecated)
+    if (row->deprecated && row->built == BUILT)
         decoder_warn_at(decoder, &entry->mark, "is deprecated");
     if (row->built != BUILT)
         decoder->muted = true;
