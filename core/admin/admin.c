@@ -125,7 +125,8 @@ static void serve_api(const struct admin *admin, struct exchange *exchange)
 void admin_internal_service(struct exchange *exchange, struct span service)
 {
     const struct admin *admin = exchange->worker->hooks.context;
-    if (span_equal(service, SPAN("api@internal")) || span_equal(service, SPAN("dashboard@internal")))
+    if (span_equal(service, SPAN("api@internal")) ||
+        span_equal(service, SPAN("dashboard@internal")))
         serve_api(admin, exchange);
     else if (span_equal(service, SPAN("ping@internal")))
         serve_ping(admin, exchange);

@@ -122,7 +122,8 @@ static void json_has_traefiks_names_in_order(void **state)
           "\"RequestPort\":\"8443\",\"RequestProtocol\":\"HTTP/1.1\",\"RequestScheme\":\"https\","
           "\"RetryAttempts\":0,\"RouterName\":\"app@file\",\"ServiceAddr\":\"10.0.0.1:8080\","
           "\"ServiceName\":\"app@file\",\"ServiceURL\":\"http://10.0.0.1:8080\","
-          "\"StartLocal\":\"2026-11-24T05:08:00.500000000+02:00\",\"StartUTC\":\"2026-11-24T03:08:00.500000000Z\","
+          "\"StartLocal\":\"2026-11-24T05:08:00.500000000+02:00\","
+          "\"StartUTC\":\"2026-11-24T03:08:00.500000000Z\","
           "\"entryPointName\":\"web\",\"level\":\"info\",\"msg\":\"\","
           "\"time\":\"2026-11-24T03:08:00Z\"}\n");
 }

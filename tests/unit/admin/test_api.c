@@ -183,9 +183,11 @@ static void tcp_objects_are_on_their_own_side(void **state)
 
 static void what_is_not_there_is_404_in_json(void **state)
 {
-    check(*state, "/api/http/routers/x@file", "", 404, "{\"message\":\"router not found: x@file\"}\n");
+    check(*state, "/api/http/routers/x@file", "", 404,
+          "{\"message\":\"router not found: x@file\"}\n");
     check(*state, "/api/http/services/x", "", 404, "{\"message\":\"service not found: x\"}\n");
-    check(*state, "/api/http/middlewares/x", "", 404, "{\"message\":\"middleware not found: x\"}\n");
+    check(*state, "/api/http/middlewares/x", "", 404,
+          "{\"message\":\"middleware not found: x\"}\n");
     check(*state, "/api/entrypoints/x", "", 404, "{\"message\":\"entry point not found: x\"}\n");
     check(*state, "/api/nothing", "", 404, "");
     check(*state, "/api/http/nothing", "", 404, "");
