@@ -8,6 +8,7 @@
 #include "config/yaml.h"
 
 #include "core/base/limits.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -334,6 +335,60 @@ static enum err take_event(struct builder *builder, struct fy_event *event)
     }
 }
 
+/* ---- what the library is spared ---- */
+
+struct cursor {
+    struct span rest;
+    uint32_t line, column;
+};
+
+static enum err fail_at_cursor(struct builder *builder, const struct cursor *cursor,
+                               const char *what)
+{
+    struct source_mark mark = {builder->tree->file, cursor->line, cursor->column};
+    return FAIL(builder, ERR_SYNTAX, mark, "YAML: %s", what);
+}
+
+/* Only characters that YAML allows: the library ends at a NUL as if the text
+ * ended there, and has loops that invalid UTF-8 never leaves. */
+static enum err check_characters(struct builder *builder, struct span text)
+{
+    struct cursor cursor = {text, 1, 1};
+    while (cursor.rest.len > 0) {
+        unsigned char c = (unsigned char)cursor.rest.ptr[0];
+        size_t n = utf8_next(cursor.rest, NULL);
+        if (n == 0)
+            return fail_at_cursor(builder, &cursor, "the text is not UTF-8");
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+            return fail_at_cursor(builder, &cursor, "control characters are not allowed");
+        cursor.rest = span_skip(cursor.rest, n);
+        cursor.column = c == '\n' ? 1 : cursor.column + 1;
+        cursor.line += c == '\n';
+    }
+    return ERR_OK;
+}
+
+/* A line with % in front is a directive, and after the head of a document a
+ * mistake; the library takes it for the end of all text. */
+static enum err check_directives(struct builder *builder, struct span text)
+{
+    bool head = true;
+    struct cursor cursor = {text, 1, 1};
+    for (; cursor.rest.ptr != NULL; cursor.line++) {
+        struct span line;
+        cursor.rest = span_split(cursor.rest, '\n', &line);
+        if (span_starts_with(line, SPAN("...")))
+            return ERR_OK;
+        char first = line.len > 0 ? line.ptr[0] : '#';
+        if (first == '%' && !head)
+            return fail_at_cursor(builder, &cursor,
+                                  "% begins a directive, and these stand before --- only; put "
+                                  "the key in quotes");
+        head = head && (first == '%' || first == '#' || first == '\r');
+    }
+    return ERR_OK;
+}
+
 /* ---- the library ---- */
 
 static enum err report_syntax(struct builder *builder, struct fy_diag *diag)
@@ -341,7 +396,8 @@ static enum err report_syntax(struct builder *builder, struct fy_diag *diag)
     void *iterator = NULL;
     struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iterator);
     if (error == NULL)
-        return fail_memory(builder, (struct source_mark){builder->tree->file, 0, 0});
+        return FAIL(builder, ERR_SYNTAX, ((struct source_mark){builder->tree->file, 0, 0}),
+                    "YAML: the text cannot be read");
     struct source_mark mark = {builder->tree->file, (uint32_t)(error->line > 0 ? error->line : 1),
                                (uint32_t)(error->column > 0 ? error->column : 1)};
     return FAIL(builder, ERR_SYNTAX, mark, "YAML: %s", error->msg);
@@ -368,6 +424,8 @@ enum err yaml_parse(struct span text, struct node_tree *tree, struct diagnostics
         return fail_memory(&builder, (struct source_mark){tree->file, 0, 0});
     if (text.len == 0)
         return ERR_OK;
+    TRY(check_characters(&builder, text));
+    TRY(check_directives(&builder, text));
     struct fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
     diag_config.fp = NULL;

@@ -186,6 +186,31 @@ static void mistakes_are_reported_where_they_are(void **state)
     assert_error("a:\n\tb: 1\n", "2:1: YAML: tab character may not be used as indentation");
 }
 
+static void what_confuses_the_library_is_refused_before_it(void **state)
+{
+    (void)state;
+    /* The library loops for ever on invalid UTF-8 in a directive. */
+    assert_error("%F \xcd\n---\na: 1\n", "1:4: YAML: the text is not UTF-8");
+    assert_error("a: \"\xff\"\n", "1:5: YAML: the text is not UTF-8");
+    assert_error("a: 1\nb: \x01\n", "2:4: YAML: control characters are not allowed");
+    /* It takes these for the end of the text. */
+    assert_error("a: 1\n%b: 2\n", "2:1: YAML: % begins a directive, and these stand before --- "
+                                  "only; put the key in quotes");
+    assert_int_equal(parse("# c\n\n%YAML 1.2\n---\na: 1\n...\n%YAML 1.2\n---\nb: 1\n"), ERR_OK);
+    assert_true(span_equal(node_get(tree.root, "a")->text, SPAN("1")));
+    finish();
+}
+
+static void a_nul_does_not_end_the_text(void **state)
+{
+    (void)state;
+    diagnostics_init(&diagnostics);
+    assert_int_equal(node_tree_init(&tree, "f.yml"), ERR_OK);
+    assert_int_equal(yaml_parse(span_make("a: 1\n\0b: 2\n", 11), &tree, &diagnostics), ERR_SYNTAX);
+    assert_int_equal(diagnostics.items[0].mark.line, 2);
+    finish();
+}
+
 static void only_the_first_document_counts(void **state)
 {
     (void)state;
@@ -270,6 +295,8 @@ int main(void)
         cmocka_unit_test(aliases_share_what_they_name),
         cmocka_unit_test(merge_keys_fill_in_what_is_missing),
         cmocka_unit_test(mistakes_are_reported_where_they_are),
+        cmocka_unit_test(what_confuses_the_library_is_refused_before_it),
+        cmocka_unit_test(a_nul_does_not_end_the_text),
         cmocka_unit_test(only_the_first_document_counts),
         cmocka_unit_test(empty_texts_have_no_root),
         cmocka_unit_test(alias_bombs_are_refused),
