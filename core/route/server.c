@@ -159,6 +159,8 @@ enum err server_create(const struct model_server *model, bool tcp, struct span t
                          : parse_url(model->url, &parts, why);
     if (error == ERR_OK)
         error = server_create_from(&parts, model, transport, transport_digest, out);
+    if (error == ERR_OK && tcp && (*out)->weight == 0)
+        (*out)->weight = 1; /* TCP servers have no weight in the file */
     arena_finish(&arena);
     return error;
 }
