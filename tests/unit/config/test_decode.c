@@ -233,8 +233,8 @@ static void maps_of_strings_keep_their_names(void **state)
                   "s.yml:2:33: error: accessLog.fields.names: a: must be a single value, not a "
                   "list\n");
     assert_static(WEB "accessLog: {fields: {names: {}}}\n",
-                  "s.yml:2:29: error: accessLog.fields.names: must be of type map of strings, not an "
-                  "empty one\n");
+                  "s.yml:2:29: error: accessLog.fields.names: must be of type map of strings, "
+                  "not an empty one\n");
 }
 
 static void wrong_kinds_are_named(void **state)

@@ -246,41 +246,42 @@ static void certificates_keep_their_place(void **state)
     loaded_finish(&loaded);
 }
 
-static void routers_and_services_reach_the_model(void **state)
+static const char everything[] =
+    "http:\n"
+    "  routers:\n"
+    "    r:\n"
+    "      rule: Host(`a.example`)\n"
+    "      service: w\n"
+    "      priority: -3\n"
+    "      entryPoints: [web]\n"
+    "      tls: {certResolver: le, domains: [{main: m}]}\n"
+    "      observability: {metrics: false}\n"
+    "  services:\n"
+    "    s:\n"
+    "      loadBalancer:\n"
+    "        passHostHeader: false\n"
+    "        responseForwarding: {flushInterval: 5ms}\n"
+    "        serversTransport: t\n"
+    "        servers:\n"
+    "          - {url: 'https://a:1/p', weight: 4, preservePath: true}\n"
+    "          - {url: 'http://[::1]:2'}\n"
+    "    w: {weighted: {services: [{name: s, weight: 3}, {name: s}]}}\n"
+    "  serversTransports:\n"
+    "    t: {serverName: n, insecureSkipVerify: true, rootCAs: [x, y], disableHTTP2: true,\n"
+    "        certificates: [{certFile: c, keyFile: k}], minVersion: VersionTLS12,\n"
+    "        cipherSuites: TLS_AES_128_GCM_SHA256, maxIdleConnsPerHost: 5,\n"
+    "        forwardingTimeouts: {dialTimeout: 1, responseHeaderTimeout: 2}}\n"
+    "tcp:\n"
+    "  routers: {t: {rule: HostSNI(`x`), service: t, tls: {passthrough: true}}}\n"
+    "  services:\n"
+    "    t: {loadBalancer: {servers: [{address: 'h:9', tls: true}], terminationDelay: 250,\n"
+    "        serversTransport: t}}\n"
+    "  serversTransports: {t: {proxyProtocol: {}, dialKeepAlive: -1, tls: {serverName: q}}}\n";
+
+static void routers_reach_the_model(void **state)
 {
     (void)state;
-    struct loaded loaded = load(
-        POINTS,
-        "http:\n"
-        "  routers:\n"
-        "    r:\n"
-        "      rule: Host(`a.example`)\n"
-        "      service: w\n"
-        "      priority: -3\n"
-        "      entryPoints: [web]\n"
-        "      tls: {certResolver: le, domains: [{main: m}]}\n"
-        "      observability: {metrics: false}\n"
-        "  services:\n"
-        "    s:\n"
-        "      loadBalancer:\n"
-        "        passHostHeader: false\n"
-        "        responseForwarding: {flushInterval: 5ms}\n"
-        "        serversTransport: t\n"
-        "        servers:\n"
-        "          - {url: 'https://a:1/p', weight: 4, preservePath: true}\n"
-        "          - {url: 'http://[::1]:2'}\n"
-        "    w: {weighted: {services: [{name: s, weight: 3}, {name: s}]}}\n"
-        "  serversTransports:\n"
-        "    t: {serverName: n, insecureSkipVerify: true, rootCAs: [x, y], disableHTTP2: true,\n"
-        "        certificates: [{certFile: c, keyFile: k}], minVersion: VersionTLS12,\n"
-        "        cipherSuites: TLS_AES_128_GCM_SHA256, maxIdleConnsPerHost: 5,\n"
-        "        forwardingTimeouts: {dialTimeout: 1, responseHeaderTimeout: 2}}\n"
-        "tcp:\n"
-        "  routers: {t: {rule: HostSNI(`x`), service: t, tls: {passthrough: true}}}\n"
-        "  services:\n"
-        "    t: {loadBalancer: {servers: [{address: 'h:9', tls: true}], terminationDelay: 250,\n"
-        "        serversTransport: t}}\n"
-        "  serversTransports: {t: {proxyProtocol: {}, dialKeepAlive: -1, tls: {serverName: q}}}\n");
+    struct loaded loaded = load(POINTS, everything);
     const struct model_router *router = router_named(&loaded, "r@file");
     assert_int_equal(router->priority, -3);
     assert_int_equal(router->rule_mark.line, 4);
@@ -290,6 +291,13 @@ static void routers_and_services_reach_the_model(void **state)
     assert_span(router->tls.domains[0].main, "m");
     assert_true(router->access_logs && !router->metrics);
     assert_span(router->object.problem, "");
+    loaded_finish(&loaded);
+}
+
+static void services_and_transports_reach_the_model(void **state)
+{
+    (void)state;
+    struct loaded loaded = load(POINTS, everything);
     const struct model_service *service = model_http_service(loaded.dynamic, SPAN("s@file"));
     assert_false(service->pass_host_header);
     assert_int_equal(service->flush_interval, 5000000);
@@ -309,6 +317,13 @@ static void routers_and_services_reach_the_model(void **state)
     assert_int_equal(transport->min_version, TLS_VERSION_12);
     assert_int_equal(transport->response_header_timeout, 2000000000);
     assert_int_equal(transport->idle_conn_timeout, 90000000000);
+    loaded_finish(&loaded);
+}
+
+static void tcp_reaches_the_model(void **state)
+{
+    (void)state;
+    struct loaded loaded = load(POINTS, everything);
     const struct model_router *tcp = router_named(&loaded, "t@file");
     assert_true(tcp->tls.passthrough);
     const struct model_service *server = model_tcp_service(loaded.dynamic, SPAN("t@file"));
@@ -463,7 +478,8 @@ static void what_is_not_built_fails_closed(void **state)
                    "{proxyProtocol: {version: 1}}}}}\n",
                    "service s@file: tcp.services.s.loadBalancer.proxyProtocol is not supported "
                    "yet");
-    struct loaded loaded = load(POINTS "serversTransport: {spiffe: {trustDomain: x}}\n", ROUTER(""));
+    struct loaded loaded =
+        load(POINTS "serversTransport: {spiffe: {trustDomain: x}}\n", ROUTER(""));
     assert_span(router_named(&loaded, "r@file")->object.problem,
                 "service s@file: serversTransport default@internal: spiffe is not supported yet");
     loaded_finish(&loaded);
@@ -608,7 +624,9 @@ int main(void)
         cmocka_unit_test(there_are_always_default_options_stores_and_transports),
         cmocka_unit_test(the_default_options_keep_their_name),
         cmocka_unit_test(certificates_keep_their_place),
-        cmocka_unit_test(routers_and_services_reach_the_model),
+        cmocka_unit_test(routers_reach_the_model),
+        cmocka_unit_test(services_and_transports_reach_the_model),
+        cmocka_unit_test(tcp_reaches_the_model),
         cmocka_unit_test(broken_references_take_the_router_out),
         cmocka_unit_test(one_missing_entry_point_of_several_is_only_reported),
         cmocka_unit_test(wrong_values_take_their_object_out),

@@ -80,7 +80,8 @@ const char *__wrap_arena_cstr(struct arena *arena, struct span bytes)
     "  s: {address: ':443', http: {tls: {domains: [{main: a, sans: [b]}]}, middlewares: "       \
     "[m@file]}, forwardedHeaders: {trustedIPs: [10.0.0.0/8]}}\n"                              \
     "api: {insecure: true}\nping: {}\nmetrics: {prometheus: {}}\n"                            \
-    "serversTransport: {rootCAs: [a]}\ncertificatesResolvers: {le: {acme: {email: e}}}\n"             \
+    "serversTransport: {rootCAs: [a]}\n"                                                      \
+    "certificatesResolvers: {le: {acme: {email: e}}}\n"                                       \
     "accessLog: {fields: {names: {a: keep}}}\nlog: {level: nonsense}\n"
 #define DYNAMIC_YAML                                                                         \
     "http:\n  routers:\n    r: {rule: R, service: s, middlewares: [m, gone]}\n"               \
