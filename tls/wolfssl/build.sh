@@ -18,6 +18,7 @@ mkdir -p "$work/source" "$prefix/include"
 tar -xf "$tarball" -C "$work/source" --strip-components=1
 cp "$here/random_hook.h" "$prefix/include/weir_random_hook.h"
 
+"$here/mend.sh" "$work/source"
 cd "$work/source"
 [ -x configure ] || ./autogen.sh
 
@@ -36,6 +37,7 @@ cd "$work/source"
     CFLAGS="-O2 -g -fPIC -fno-omit-frame-pointer -fstack-protector-strong" \
     CPPFLAGS="-DWOLFSSL_ALWAYS_KEEP_SNI -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_ALT_NAMES \
 -DWOLFSSL_IP_ALT_NAME -DWOLFSSL_ACME_OID -DWOLFSSL_EXTRA_ALERTS -DWOLFSSL_NO_DEF_TICKET_ENC_CB \
+-DWOLFSSL_TLS13_MIDDLEBOX_COMPAT \
 -include $prefix/include/weir_random_hook.h"
 
 make -j "$jobs"

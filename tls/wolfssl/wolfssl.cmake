@@ -45,7 +45,7 @@ function(weir_wolfssl_build output)
     execute_process(COMMAND ${compiler} -dumpfullversion -dumpversion -dumpmachine
         OUTPUT_VARIABLE compiler_version COMMAND_ERROR_IS_FATAL ANY)
     set(ingredients "${compiler} ${compiler_version}")
-    foreach(file ${here}/build.sh ${here}/random_hook.h ${WEIR_WOLFSSL_TARBALL})
+    foreach(file ${here}/build.sh ${here}/mend.sh ${here}/random_hook.h ${WEIR_WOLFSSL_TARBALL})
         file(SHA256 ${file} hash)
         string(APPEND ingredients " ${hash}")
     endforeach()
