@@ -69,15 +69,20 @@ struct exchange {
     const struct route *route;
     struct middleware_chain *chain;
     struct service *service;
-    struct server *server; /* picked; referenced */
+    const struct service *leaf; /* the load balancer that the choice came to */
+    struct server *server; /* picked; lives as long as `hold` */
     struct upstream *upstream;
     struct buf head; /* the request head as sent upstream, kept for a retry */
     struct buf body; /* request body that waits for the connection; bounded */
+    struct http_fields request_trailers, response_trailers;
+    size_t middleware_next; /* index of the first middleware that has not run */
+    bool upgrade;           /* the request asks for a tunnel, and was passed on so */
     bool request_ended;    /* the whole request body was received */
     bool body_forwarded;   /* part of it went out: no retry any more */
     bool response_started; /* head passed to the front */
     bool response_ended;
     bool continue_sent;
+    bool started; /* was given to the router: counts and is logged */
     struct exchange **pending; /* while SUSPENDED, of who will answer: its pointer to this
                                 * exchange, set to NULL when the exchange is freed; may be NULL */
     uint32_t attempts;
@@ -86,39 +91,54 @@ struct exchange {
     uint64_t request_bytes, response_bytes;
     uint16_t origin_status, status;
     const char *failure; /* why Weir answered itself; static text or in the arena */
+    struct list link;    /* exchange_pool.h */
 };
+
+const char *exchange_state_name(enum exchange_state state);
 
 /* Allocates; the front fills `request` (spans in exchange->arena). NULL: out
  * of memory. */
 struct exchange *exchange_create(struct client *client, const struct downstream_ops *downstream);
 void exchange_start(struct exchange *exchange);
 
-/* From the front. */
+/*
+ * From the front. Whatever happens in these calls, the exchange lives until the
+ * front calls exchange_finish, which it never does from inside its own
+ * downstream_ops. Trailers must live as long as the exchange (its
+ * request_trailers are made for that).
+ */
 void exchange_request_body(struct exchange *exchange, struct span data);
 void exchange_request_end(struct exchange *exchange, const struct http_fields *trailers);
 void exchange_request_failed(struct exchange *exchange, uint16_t status, const char *reason);
 void exchange_drained(struct exchange *exchange);    /* the front can take more */
 void exchange_client_gone(struct exchange *exchange); /* no response is wanted any more */
-/* The front is done with it (response sent, request read or given up): frees. */
+/* The front is done with it (response sent, request read or given up): frees.
+ * Never from inside one of the calls above. */
 void exchange_finish(struct exchange *exchange);
 
 /* From the upstream (upstream.h). */
 void exchange_upstream_ready(struct exchange *exchange);
 void exchange_upstream_informational(struct exchange *exchange, const struct http_response *head);
+/* exchange->response is filled; `end`: no body, and no exchange_upstream_end, follows. */
 void exchange_upstream_head(struct exchange *exchange, bool end);
 void exchange_upstream_body(struct exchange *exchange, struct span data);
 void exchange_upstream_end(struct exchange *exchange, const struct http_fields *trailers);
 void exchange_upstream_drained(struct exchange *exchange);
-/* `repeatable`: nothing of a response had come on a reused connection. */
+/* The upstream has let go of the exchange already. `repeatable`: nothing of a
+ * response had come on a reused connection. */
 void exchange_upstream_failed(struct exchange *exchange, enum err error, bool repeatable,
                               const char *reason);
 
 /* A whole response made by Weir: error pages, redirects, internal services.
- * fields may be NULL; body is copied. */
+ * fields may be NULL; everything is copied. Ignored once a response has started. */
 void exchange_reply(struct exchange *exchange, uint16_t status, const struct http_fields *fields,
                     struct span content_type, struct span body);
-/* "404 page not found" and the like, text/plain, as Traefik writes them. */
+/* "404 page not found" and the like, text/plain, as Traefik writes them.
+ * `failure` is kept: static text or in the arena. */
 void exchange_reply_error(struct exchange *exchange, uint16_t status, const char *failure);
+
+/* The failure that clients are told of in Traefik's words. */
+extern const char EXCHANGE_NO_SERVER[];
 
 /* What the access log is given when an exchange ends; borrowed for the call. */
 struct access_record {

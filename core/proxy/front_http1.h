@@ -10,6 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/http/h1.h"
+#include "core/proxy/worker.h"
 
 struct conn;
 struct client;
@@ -32,15 +33,22 @@ struct front_http1 {
     size_t scanned;
     struct h1_body body;   /* of the running request */
     bool request_complete; /* body read to its end */
+    bool request_whole;    /* the body came with the head, though not yet read */
+    bool discard;          /* nothing more is read: the framing is lost */
+    bool broken;           /* the response could not be written */
     bool response_complete;
     bool keep_alive;
     bool response_chunked; /* how the running response's body is framed */
     uint64_t requests;     /* on this connection */
     int64_t opened_ms;
+    struct worker_task task; /* what follows a finished response */
 };
 
 /* The connection is open (plain, or the handshake is done): from here on it is
  * HTTP. `first` was read already. */
 void front_http1_start(struct client *client, struct span first);
+
+/* The tunnel that took the connection has ended and is about to close it. */
+void front_http1_tunnel_ended(struct client *client);
 
 #endif

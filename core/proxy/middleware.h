@@ -11,11 +11,13 @@
 #include "config/model.h"
 #include "core/base/err.h"
 
+#include <stdatomic.h>
+
 struct exchange;
 
 enum middleware_verdict {
     MIDDLEWARE_CONTINUE, /* on to the next */
-    MIDDLEWARE_ANSWERED, /* it has replied: nothing else runs */
+    MIDDLEWARE_ANSWERED, /* it has called exchange_reply: nothing else runs */
     MIDDLEWARE_SUSPENDED, /* it will call middleware_resume later */
 };
 
@@ -41,7 +43,8 @@ struct middleware {
 
 struct middleware_chain {
     size_t count;
-    struct span problem; /* malloc'ed with the chain; not empty: serve 503 */
+    struct span problem; /* malloc'ed with the chain, NUL-terminated; not empty: serve 503 */
+    _Atomic bool reported; /* the problem stands in the log already */
     struct middleware *items[];
 };
 
@@ -50,5 +53,10 @@ MUST_USE enum err middleware_chain_create(const struct model_dynamic *model,
                                           const struct model_router *router,
                                           struct middleware_chain **out);
 void middleware_chain_destroy(struct middleware_chain *chain);
+
+/* From who returned MIDDLEWARE_SUSPENDED: on to the next. Worker thread. */
+void middleware_resume(struct exchange *exchange);
+
+extern const struct middleware_type middleware_redirect_scheme;
 
 #endif

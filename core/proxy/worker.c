@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/proxy/client.h"
-#include "core/proxy/exchange.h"
+#include "core/proxy/exchange_pool.h"
 #include "core/proxy/upstream.h"
 
 #include <assert.h>
@@ -35,6 +35,7 @@ static enum err init_memory(struct worker *worker)
     TRY(cert_cache_create((size_t)tuning->selection_cache_entries, &worker->cert_cache));
     pipe_cache_init(&worker->pipes, WORKER_PIPE_BYTES);
     pool_init(&worker->client_pool, sizeof(struct client), WORKER_POOL_KEEP);
+    TRY(exchange_pool_init(worker));
     return upstream_pools_init(worker);
 }
 
@@ -70,6 +71,7 @@ enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
 void worker_finish(struct worker *worker)
 {
     upstream_pools_finish(worker);
+    exchange_pool_finish(worker);
     pool_finish(&worker->client_pool);
     snapshot_hold_finish(&worker->holds);
     pipe_cache_finish(&worker->pipes);

@@ -46,6 +46,7 @@ struct exchange;
 struct access_record;
 struct worker;
 struct upstream_pools;
+struct exchange_pool;
 
 /* What stands above the data plane plugs in here (core/admin, core/app). */
 struct worker_hooks {
@@ -76,6 +77,7 @@ struct worker {
     struct list clients; /* client connections, for draining */
     struct pool client_pool;
     struct upstream_pools *upstreams;
+    struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool draining; /* no new requests; connections close as they fall idle */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * 101 Switching Protocols (RFC 9110 §7.8): the response head is passed on as it
+ * is, then both connections are given to a tunnel with what was read beyond.
+ */
+#include "core/proxy/exchange_private.h"
+
+#include "core/proxy/tunnel.h"
+
+#define HALF_CLOSED_MS 10000 /* how long one side may go on alone */
+
+static void on_tunnel_end(struct conn *a, uint64_t to_b, uint64_t to_a, enum err error)
+{
+    struct client *client = client_of(a);
+    struct exchange *exchange = client->http1.exchange;
+    (void)error;
+    metric_sub(&a->worker->metrics.tunnels_open, 1);
+    exchange->request_bytes += to_b;
+    exchange->response_bytes += to_a;
+    exchange->response_ended = true;
+    exchange->upstream_duration_ns = exchange_now_ns(exchange) - exchange->upstream_started_ns;
+    exchange_set_state(exchange, EXCHANGE_DONE);
+    front_http1_tunnel_ended(client);
+}
+
+static void refuse(struct exchange *exchange, const char *why)
+{
+    exchange_leave_upstream(exchange);
+    exchange_upstream_failed(exchange, ERR_PROTOCOL, false, why);
+}
+
+void exchange_tunnel(struct exchange *exchange)
+{
+    struct span from_client, from_server;
+    if (!exchange->upgrade || !exchange->request_ended ||
+        exchange->downstream->take_tunnel == NULL) {
+        refuse(exchange, "the backend switched protocols unasked");
+        return;
+    }
+    exchange->status = 101;
+    exchange->response_started = true;
+    exchange_set_state(exchange, EXCHANGE_TUNNEL);
+    exchange->downstream->send_informational(exchange, &exchange->response);
+    struct conn *client = exchange->downstream->take_tunnel(exchange, &from_client);
+    struct conn *server = upstream_take_tunnel(exchange->upstream, &from_server);
+    struct tunnel_settings settings = {
+        .termination_delay_ms = HALF_CLOSED_MS,
+        .may_splice = client->tls == NULL && server->tls == NULL,
+    };
+    if (tunnel_start(client, server, from_client, from_server, &settings, on_tunnel_end) !=
+        ERR_OK) {
+        exchange->failure = "out of memory";
+        conn_close(server);
+        exchange->downstream->abort(exchange);
+        return;
+    }
+    metric_add(&exchange->worker->metrics.tunnels_open, 1);
+}

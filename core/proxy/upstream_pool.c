@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Pools stand in a hash table by the server's id. Idle connections are used
+ * last in, first out, so that the superfluous ones grow old and time out. A
+ * pool whose server is gone leaves the table and is freed with its last user.
+ */
+#include "core/proxy/upstream_private.h"
+
+#include "core/base/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define BUCKETS_FIRST 64
+#define OBJECTS_KEEP 256
+#define FINISH_WAIT_NS (2 * NS_PER_S)
+
+struct upstream_pools {
+    struct upstream_pool **buckets;
+    size_t bucket_count; /* a power of two */
+    size_t count;
+    struct pool objects; /* struct upstream */
+};
+
+enum err upstream_pools_init(struct worker *worker)
+{
+    struct upstream_pools *pools = calloc(1, sizeof(*pools));
+    if (pools == NULL)
+        return ERR_NOMEM;
+    pools->bucket_count = BUCKETS_FIRST;
+    pools->buckets = calloc(pools->bucket_count, sizeof(*pools->buckets));
+    if (pools->buckets == NULL) {
+        free(pools);
+        return ERR_NOMEM;
+    }
+    pool_init(&pools->objects, sizeof(struct upstream), OBJECTS_KEEP);
+    worker->upstreams = pools;
+    return ERR_OK;
+}
+
+/* ---- one pool ---- */
+
+static void free_pool(struct upstream_pool *pool)
+{
+    assert(pool->users == 0 && list_empty(&pool->idle));
+    server_unref(pool->server);
+    free(pool);
+}
+
+static void close_idle(struct upstream_pool *pool)
+{
+    struct upstream *upstream;
+    while ((upstream = upstream_pool_take(pool)) != NULL) {
+        upstream_set_state(upstream, UPSTREAM_CLOSING);
+        conn_close(&upstream->conn);
+    }
+}
+
+/* What the snapshot says of the server's transport. */
+static void learn_transport(struct upstream_pool *pool, const struct snapshot *snapshot)
+{
+    const struct upstream_transport *transport =
+        snapshot_transport(snapshot, pool->server->transport);
+    if (transport == NULL)
+        return;
+    if (transport->tls_digest != pool->tls_digest)
+        close_idle(pool);
+    pool->tls_digest = transport->tls_digest;
+    pool->idle_timeout_ms = transport->idle_timeout_ms;
+    pool->max_idle = transport->max_idle;
+}
+
+struct upstream *upstream_pool_take(struct upstream_pool *pool)
+{
+    struct list *node = list_pop_front(&pool->idle);
+    if (node == NULL)
+        return NULL;
+    pool->idle_count--;
+    return container_of(node, struct upstream, link);
+}
+
+bool upstream_pool_park(struct upstream *upstream)
+{
+    struct upstream_pool *pool = upstream->pool;
+    if (pool->gone || pool->idle_count >= pool->max_idle ||
+        upstream->tls_digest != pool->tls_digest)
+        return false;
+    upstream_set_state(upstream, UPSTREAM_IDLE);
+    list_push_front(&pool->idle, &upstream->link);
+    pool->idle_count++;
+    conn_set_timeout(&upstream->conn, pool->idle_timeout_ms);
+    return true;
+}
+
+struct upstream *upstream_create(struct worker *worker, struct upstream_pool *pool)
+{
+    struct upstream *upstream = pool_get(&worker->upstreams->objects);
+    if (upstream == NULL)
+        return NULL;
+    memset(upstream, 0, sizeof(*upstream));
+    upstream->conn.worker = worker;
+    upstream->pool = pool;
+    upstream->state = UPSTREAM_CONNECTING;
+    list_init(&upstream->link);
+    list_init(&upstream->task.link);
+    buf_init(&upstream->input, UPSTREAM_HEAD_BYTES + WORKER_SCRATCH_SIZE +
+                                   (size_t)worker->settings->weir.buffer_size);
+    pool->users++;
+    return upstream;
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    struct upstream_pool *pool = upstream->pool;
+    struct worker *worker = upstream->conn.worker;
+    assert(upstream->exchange == NULL && list_empty(&upstream->link));
+    worker_task_cancel(&upstream->task);
+    buf_finish(&upstream->input);
+    h1_body_finish(&upstream->body);
+    pool_put(&worker->upstreams->objects, upstream);
+    pool->users--;
+    if (pool->gone && pool->users == 0)
+        free_pool(pool);
+}
+
+/* ---- the table ---- */
+
+static struct upstream_pool **bucket_of(const struct upstream_pools *pools, uint64_t id)
+{
+    return &pools->buckets[id & (pools->bucket_count - 1)];
+}
+
+/* Without memory the table stays as it is, only slower. */
+static void grow(struct upstream_pools *pools)
+{
+    struct upstream_pools next = {.bucket_count = pools->bucket_count * 2};
+    next.buckets = calloc(next.bucket_count, sizeof(*next.buckets));
+    if (next.buckets == NULL)
+        return;
+    for (size_t i = 0; i < pools->bucket_count; i++) {
+        struct upstream_pool *pool;
+        while ((pool = pools->buckets[i]) != NULL) {
+            pools->buckets[i] = pool->next;
+            struct upstream_pool **bucket = bucket_of(&next, pool->server->id);
+            pool->next = *bucket;
+            *bucket = pool;
+        }
+    }
+    free(pools->buckets);
+    pools->buckets = next.buckets;
+    pools->bucket_count = next.bucket_count;
+}
+
+static struct upstream_pool *add_pool(struct worker *worker, const struct server *server)
+{
+    struct upstream_pools *pools = worker->upstreams;
+    struct upstream_pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL)
+        return NULL;
+    pool->server = server_ref((struct server *)server);
+    list_init(&pool->idle);
+    learn_transport(pool, worker->hold->snapshot);
+    if (pools->count >= pools->bucket_count)
+        grow(pools);
+    struct upstream_pool **bucket = bucket_of(pools, server->id);
+    pool->next = *bucket;
+    *bucket = pool;
+    pools->count++;
+    return pool;
+}
+
+struct upstream_pool *upstream_pool_find(struct worker *worker, const struct server *server)
+{
+    struct upstream_pool *pool = *bucket_of(worker->upstreams, server->id);
+    while (pool != NULL && pool->server != server)
+        pool = pool->next;
+    return pool != NULL ? pool : add_pool(worker, server);
+}
+
+/* Takes the pool that *place points to out of the table. */
+static void drop_pool(struct upstream_pools *pools, struct upstream_pool **place)
+{
+    struct upstream_pool *pool = *place;
+    *place = pool->next;
+    pools->count--;
+    close_idle(pool);
+    pool->gone = true;
+    if (pool->users == 0)
+        free_pool(pool);
+}
+
+void upstream_pools_refresh(struct worker *worker, const struct snapshot *snapshot)
+{
+    struct upstream_pools *pools = worker->upstreams;
+    for (size_t i = 0; i < pools->bucket_count; i++) {
+        struct upstream_pool **place = &pools->buckets[i];
+        while (*place != NULL) {
+            struct upstream_pool *pool = *place;
+            /* Relaxed: the snapshot's publication has ordered it before. */
+            uint64_t epoch = atomic_load_explicit(&pool->server->epoch, memory_order_relaxed);
+            if (epoch < snapshot->epoch) {
+                drop_pool(pools, place);
+                continue;
+            }
+            learn_transport(pool, snapshot);
+            place = &pool->next;
+        }
+    }
+}
+
+/* The kernel's answers to the closing are waited for, as the operations are
+ * embedded in the objects. */
+static void wait_until_closed(struct worker *worker)
+{
+    int64_t deadline = clock_monotonic_ns() + FINISH_WAIT_NS;
+    while (worker->upstreams->objects.used_count > 0 && clock_monotonic_ns() < deadline) {
+        if (ring_turn(&worker->ring, worker_wait_ms(worker) == 0 ? 0 : 10, NULL) != ERR_OK)
+            return;
+        worker_turn_end(worker);
+    }
+}
+
+void upstream_pools_finish(struct worker *worker)
+{
+    struct upstream_pools *pools = worker->upstreams;
+    if (pools == NULL)
+        return;
+    for (size_t i = 0; i < pools->bucket_count; i++) {
+        while (pools->buckets[i] != NULL)
+            drop_pool(pools, &pools->buckets[i]);
+    }
+    wait_until_closed(worker);
+    pool_finish(&pools->objects);
+    free(pools->buckets);
+    free(pools);
+    worker->upstreams = NULL;
+}

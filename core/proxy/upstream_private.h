@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connection to a backend, and the pool that it belongs to. Between
+ * upstream_pool.c (who has idle connections), upstream_connect.c (getting one)
+ * and upstream_http1.c (speaking HTTP/1.1 on it). Worker thread.
+ */
+#ifndef WEIR_CORE_PROXY_UPSTREAM_PRIVATE_H
+#define WEIR_CORE_PROXY_UPSTREAM_PRIVATE_H
+
+#include "core/base/buf.h"
+#include "core/http/h1.h"
+#include "core/proxy/conn.h"
+#include "core/proxy/exchange.h"
+#include "core/proxy/upstream.h"
+
+/* Response heads, the informational ones before them included. */
+#define UPSTREAM_HEAD_BYTES ((size_t)256 << 10)
+
+#define UPSTREAM_STATE_LIST(X)                                                   \
+    X(CONNECTING) X(IDLE) /* in its pool */ X(BUSY) /* has an exchange */        \
+    X(TUNNEL) X(CLOSING)
+
+enum upstream_state {
+#define UPSTREAM_STATE_ENUM(name) UPSTREAM_##name,
+    UPSTREAM_STATE_LIST(UPSTREAM_STATE_ENUM)
+#undef UPSTREAM_STATE_ENUM
+};
+
+struct upstream_pool {
+    struct upstream_pool *next; /* in its bucket */
+    struct server *server;      /* referenced */
+    struct list idle;           /* newest first */
+    size_t idle_count;
+    size_t users; /* upstreams alive, idle ones included */
+    bool gone;    /* not in the newest snapshot: out of the table, freed with its last user */
+    /* Of the server's transport in the newest snapshot. */
+    uint64_t tls_digest;
+    int64_t idle_timeout_ms;
+    size_t max_idle;
+};
+
+struct upstream {
+    struct conn conn; /* first member */
+    enum upstream_state state;
+    struct exchange *exchange; /* NULL: nobody's */
+    struct upstream_pool *pool;
+    struct list link;        /* pool->idle */
+    struct worker_task task; /* a write has failed */
+    /* Connecting. */
+    size_t address; /* index of the one being tried */
+    int64_t connect_deadline_ms; /* of all tries; 0: none */
+    enum err error; /* of the last try */
+    uint64_t tls_digest;
+    int64_t response_header_timeout_ms;
+    /* The running request. */
+    bool reused;
+    bool received; /* a byte of the response */
+    bool head_done, response_complete, request_complete;
+    bool request_chunked;
+    bool keep_alive;
+    struct buf input; /* an incomplete response head */
+    size_t scanned;
+    struct h1_body body;
+    struct span rest; /* behind the head, while the exchange is told of it */
+};
+
+static inline struct upstream *upstream_of(struct conn *conn)
+{
+    return container_of(conn, struct upstream, conn);
+}
+
+void upstream_set_state(struct upstream *upstream, enum upstream_state state);
+
+/* The pool of the server; NULL: out of memory. */
+struct upstream_pool *upstream_pool_find(struct worker *worker, const struct server *server);
+/* The youngest idle connection, taken out; NULL: none. */
+struct upstream *upstream_pool_take(struct upstream_pool *pool);
+/* Into the pool; false when it has no use for it. */
+bool upstream_pool_park(struct upstream *upstream);
+/* A new one without a connection; NULL: out of memory. */
+struct upstream *upstream_create(struct worker *worker, struct upstream_pool *pool);
+/* Its connection is closed, or never was. */
+void upstream_free(struct upstream *upstream);
+
+/* Begins to connect; exchange_upstream_failed may come at once. */
+void upstream_connect(struct upstream *upstream);
+/* One try has failed and its connection is closed: the next. */
+void upstream_connect_next(struct upstream *upstream);
+
+extern const struct conn_handler upstream_http1_handler;
+/* Makes the upstream ready for its exchange's request. */
+void upstream_http1_begin(struct upstream *upstream);
+/* Lets the exchange and the upstream forget each other. */
+struct exchange *upstream_unlink(struct upstream *upstream);
+
+#endif
