@@ -59,7 +59,10 @@ static void assert_check(const char *static_text, const char *dynamic_text, int 
     for (char *at = got, *next; *at != '\0'; at = next) {
         next = strstr(at, folder);
         size_t n = next ? (size_t)(next - at) : strlen(at);
-        strncat(shown, at, n);
+        size_t used = strlen(shown);
+        assert_true(used + n < sizeof(shown));
+        memcpy(shown + used, at, n);
+        shown[used + n] = '\0';
         next = next ? next + strlen(folder) : at + n;
     }
     assert_string_equal(shown, want);
