@@ -7,6 +7,7 @@
 
 #include "io/mailbox.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -181,6 +182,31 @@ static void mail_to_a_closed_ring_comes_back(void **state)
     harness_ring_free(mine);
 }
 
+/* The kernel is not made to run out of memory here: its answer is played. */
+static void mail_is_sent_again_while_memory_is_short(void **state)
+{
+    static const int passing[] = {EOVERFLOW, ENOMEM, EAGAIN};
+    struct ring *mine = harness_ring(8), *other = harness_ring(8);
+    struct outcome outcome = {0, 0};
+    struct mail mail;
+    (void)state;
+    mailbox_post_or(mine, ring_fd(other), &mail, on_received, on_lost, &outcome);
+    mailbox_flush(mine);
+    turn_until(other, outcome.received == 1);
+    for (int i = 0; i < 3; i++) {
+        mail.op.complete(&mail.op, -passing[i], 0);
+        assert_ok(ring_turn(mine, 0, NULL));
+        turn_until(other, outcome.received == i + 2);
+    }
+    assert_int_equal(outcome.lost, 0);
+    int tries = 0;
+    while (outcome.lost == 0 && tries++ < 100000)
+        mail.op.complete(&mail.op, -ENOMEM, 0);
+    assert_int_equal(outcome.lost, 1);
+    harness_ring_free(other);
+    harness_ring_free(mine);
+}
+
 static void *enable_and_go(void *argument)
 {
     struct sleeper *sleeper = argument;
@@ -215,6 +241,7 @@ int main(void)
         cmocka_unit_test(two_threads_exchange_mail),
         cmocka_unit_test(mail_wakes_a_thread_that_waits_for_ever),
         cmocka_unit_test(mail_to_a_closed_ring_comes_back),
+        cmocka_unit_test(mail_is_sent_again_while_memory_is_short),
         cmocka_unit_test(mail_to_an_ended_thread_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,18 @@ static void cache_keeps_no_more_than_its_maximum(void **state)
         }                                                                 \
     } while (0)
 
+static long read_limit(const char *path)
+{
+    long value = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld", &value) != 1)
+        value = 0;
+    fclose(file);
+    return value;
+}
+
 /* fs.pipe-user-pages-soft lets an ordinary user have so many pages and then
  * only pipes of one or two. */
 static int exceed_the_soft_limit(char text[512])
@@ -231,14 +243,33 @@ static void soft_limit_of_pages_gives_smaller_pipes(void **state)
 {
     char text[512];
     (void)state;
-    FILE *file = fopen("/proc/sys/fs/pipe-user-pages-soft", "re");
-    long pages = 0;
-    bool readable = file != NULL && fscanf(file, "%ld", &pages) == 1;
-    if (file != NULL)
-        fclose(file);
-    if (!readable || pages <= 0 || pages > 50000 || geteuid() != 0)
+    long pages = read_limit("/proc/sys/fs/pipe-user-pages-soft");
+    if (pages <= 0 || pages > 50000 || geteuid() != 0)
         skip(); /* 400 pipes would not exceed it, or the user may have others */
     if (harness_in_child(exceed_the_soft_limit, text) != 0)
+        fail_msg("%s", text);
+}
+
+/* Above fs.pipe-max-size an ordinary user gets the largest half of a half that
+ * fits, not the kernel's default of 64 KiB. */
+static int want_more_than_the_maximum(char text[512])
+{
+    struct pipe_cache cache;
+    struct splice_pipe pipe;
+    CHILD_CHECK(setresuid(65534, 65534, 65534) == 0);
+    pipe_cache_init(&cache, 16u << 20);
+    CHILD_CHECK(pipe_cache_take(&cache, &pipe) == ERR_OK);
+    CHILD_CHECK(pipe.capacity == 1u << 20);
+    return 0;
+}
+
+static void too_large_a_wish_gives_the_largest_pipe_there_is(void **state)
+{
+    char text[512];
+    (void)state;
+    if (geteuid() != 0 || read_limit("/proc/sys/fs/pipe-max-size") != 1 << 20)
+        skip();
+    if (harness_in_child(want_more_than_the_maximum, text) != 0)
         fail_msg("%s", text);
 }
 
@@ -275,6 +306,7 @@ int main(void)
         pipe_test(empty_pipe_is_used_again_and_a_filled_one_is_not),
         pipe_test(cache_keeps_no_more_than_its_maximum),
         cmocka_unit_test(soft_limit_of_pages_gives_smaller_pipes),
+        cmocka_unit_test(too_large_a_wish_gives_the_largest_pipe_there_is),
         cmocka_unit_test(no_descriptors_no_pipe),
     };
     signal(SIGPIPE, SIG_IGN);

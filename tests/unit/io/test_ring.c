@@ -123,6 +123,7 @@ static void on_restart(struct op *op, int32_t result, uint32_t flags)
     (void)flags;
     restarter->calls++;
     ring_nop(restarter->ring, op);
+    ring_submit(restarter->ring); /* as when the submission queue is full */
 }
 
 static void what_a_callback_starts_waits_for_the_next_turn(void **state)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -162,13 +163,14 @@ static void expect_failure(const char *host, uint16_t port, enum err error, stru
 static void port_in_use_names_the_process(void **state)
 {
     struct err_text why;
-    char expected[64];
+    char expected[64], name[16];
     static const char *const hosts[] = {"127.0.0.1", ""};
     (void)state;
+    assert_int_equal(prctl(PR_GET_NAME, name), 0);
     for (int i = 0; i < 2; i++) {
         int fd = listen_at(hosts[i], 0, &plain);
         expect_failure(hosts[i], port_of(fd), ERR_EXISTS, &why);
-        snprintf(expected, sizeof(expected), "in use by test_sock_liste (pid %d)", (int)getpid());
+        snprintf(expected, sizeof(expected), "in use by %s (pid %d)", name, (int)getpid());
         assert_contains(why.text, expected);
         snprintf(expected, sizeof(expected), ":%u", port_of(fd));
         assert_contains(why.text, expected);
