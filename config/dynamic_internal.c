@@ -132,19 +132,31 @@ static enum err add_redirection(const struct model_static *model, struct model_d
 
 /* ---- API and ping ---- */
 
+static enum err add_api_router(struct model_dynamic *dynamic, struct span name, const char *rule,
+                               int64_t priority)
+{
+    return add_router(dynamic, name, (struct source_mark){"", 0, 0}, SPAN("traefik"),
+                      span_cstr(rule), name, priority, SPAN_EMPTY);
+}
+
 static enum err add_api(const struct model_static *model, struct model_dynamic *dynamic)
 {
     if (!model->has_api)
         return ERR_OK;
     add_service(dynamic, SPAN("api@internal"));
+    if (model->api_dashboard)
+        add_service(dynamic, SPAN("dashboard@internal"));
     if (!model->api_insecure)
         return ERR_OK;
     struct span base = model->api_base_path;
     base.len -= span_ends_with(base, SPAN("/"));
-    struct span rule = span_cstr(
-        arena_format(&dynamic->arena, "PathPrefix(`%.*s/api`)", SPAN_ARG(base)));
-    return add_router(dynamic, SPAN("api@internal"), (struct source_mark){"", 0, 0},
-                      SPAN("traefik"), rule, SPAN("api@internal"), PRIORITY_MAX - 1, SPAN_EMPTY);
+    const char *rule = arena_format(&dynamic->arena, "PathPrefix(`%.*s/api`)", SPAN_ARG(base));
+    TRY(add_api_router(dynamic, SPAN("api@internal"), rule, PRIORITY_MAX - 1));
+    if (!model->api_dashboard)
+        return ERR_OK;
+    rule = arena_format(&dynamic->arena, "PathPrefix(`%.*s`)",
+                        SPAN_ARG(base.len > 0 ? base : SPAN("/")));
+    return add_api_router(dynamic, SPAN("dashboard@internal"), rule, PRIORITY_MAX - 2);
 }
 
 static enum err add_ping(const struct model_static *model, struct model_dynamic *dynamic)
@@ -203,9 +215,9 @@ static enum err add_transports(const struct model_static *model, struct model_dy
 enum err dynamic_add_internals(const struct model_static *model, struct model_dynamic *dynamic)
 {
     size_t points = model->entry_point_count;
-    ENLARGE(http_routers, http_router_count, points + 2);
+    ENLARGE(http_routers, http_router_count, points + 3);
     ENLARGE(http_middlewares, http_middleware_count, points);
-    ENLARGE(http_services, http_service_count, 3);
+    ENLARGE(http_services, http_service_count, 4);
     ENLARGE(http_transports, http_transport_count, 1);
     ENLARGE(tcp_transports, tcp_transport_count, 1);
     add_service(dynamic, SPAN("noop@internal"));

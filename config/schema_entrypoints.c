@@ -67,7 +67,7 @@ static const struct schema_row forwarded_headers[] = {
         AT(model_entry_point, forwarded_trusted)),
     KEY("connection", STRINGS, NULL,
         "Headers that may pass although the Connection header names them.",
-        AT(model_entry_point, forwarded_connection)),
+        AT(model_entry_point, forwarded_connection), NOT_BUILT),
     KEY("notAppendXForwardedFor", BOOL, "false",
         "Do not add the client's address to X-Forwarded-For.",
         AT(model_entry_point, forwarded_not_append_xff)),
@@ -136,7 +136,7 @@ static const struct schema_row http[] = {
 
 static const struct schema_row http2[] = {
     KEY("maxConcurrentStreams", INTEGER, "250", "Most streams at once on one connection.",
-        AT(model_entry_point, http2_max_concurrent_streams), RANGE(1, INT32_MAX)),
+        AT(model_entry_point, http2_max_concurrent_streams), RANGE(1, INT32_MAX), NOT_BUILT),
     KEY("maxDecoderHeaderTableSize", BYTES, "4096", "HPACK table for what clients send.",
         RANGE(0, INT32_MAX), NOT_BUILT),
     KEY("maxEncoderHeaderTableSize", BYTES, "4096", "HPACK table for what clients get.",
@@ -177,7 +177,7 @@ const struct schema_row schema_entry_point[] = {
         AT(model_entry_point, as_default)),
     SECTION("transport", "Connections of clients.", transport),
     SECTION("proxyProtocol", "Read the client's address from a PROXY header.", proxy_protocol,
-            ALLOW_EMPTY, PRESENT(model_entry_point, has_proxy_protocol)),
+            ALLOW_EMPTY, PRESENT(model_entry_point, has_proxy_protocol), NOT_BUILT_CLOSES),
     SECTION("forwardedHeaders", "Whose X-Forwarded-* headers to believe.", forwarded_headers),
     SECTION("http", "HTTP on this entry point.", http),
     SECTION("http2", "HTTP/2 on this entry point.", http2),

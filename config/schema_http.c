@@ -191,16 +191,18 @@ static void check_strategy(struct decoder *decoder, const struct schema_row *row
 {
     const struct model_service *service = base;
     (void)row;
-    if (service->strategy != BALANCER_WRR)
-        decoder_warn(decoder, node, "is not supported yet; wrr is used instead");
+    if (service->strategy == BALANCER_WRR)
+        return;
+    decoder_warn(decoder, node, "is not supported yet but for wrr; what uses it is not served");
+    decoder_break_object(decoder, "%s other than wrr is not supported yet", decoder->path);
 }
 
 static const struct schema_row load_balancer[] = {
-    SECTION("sticky", "Keep a client with its server.", sticky, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("sticky", "Keep a client with its server.", sticky, ALLOW_EMPTY, NOT_BUILT_CLOSES),
     KEY("servers", ARRAY, NULL, "The servers.",
         AT_LIST(model_service, servers, server_count, struct model_server), ROWS(server),
         MARK_AT(model_server, mark), CHECK(check_server)),
-    KEY("strategy", CHOICE, "wrr", "How a server is chosen.", AT_ENUM(model_service, strategy),
+    KEY("strategy", CHOICE, "wrr", "How a server is chosen; only wrr is supported yet, others fail closed.", AT_ENUM(model_service, strategy),
         CHOICES(strategies), CHECK(check_strategy)),
     SECTION("healthCheck", "Ask the servers how they are.", health_check,
             PRESENT(model_service, has_health_check), NOT_BUILT),
@@ -232,7 +234,7 @@ static const struct schema_row weighted_service[] = {
 
 static const struct schema_row weighted[] = {
     WEIGHTED_SERVICES,
-    SECTION("sticky", "Keep a client with its service.", sticky, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("sticky", "Keep a client with its service.", sticky, ALLOW_EMPTY, NOT_BUILT_CLOSES),
     SCHEMA_END,
 };
 

@@ -125,7 +125,7 @@ const struct schema_row schema_access_log[] = {
     SECTION("filters", "Which requests are written; all, without filters.", filters),
     SECTION("fields", "What is written of a request (JSON).", fields),
     KEY("bufferingSize", INTEGER, "0", "Lines to collect before they are written.",
-        AT(model_static, access_log.buffering_size), RANGE(0, 1 << 20)),
+        AT(model_static, access_log.buffering_size), RANGE(0, 1 << 20), NOT_BUILT),
     KEY("addInternals", BOOL, "false", "Also write requests to ping and the API.", NOT_BUILT),
     KEY("dualOutput", BOOL, "false", "Write to the file and to the collector.", NOT_BUILT),
     SECTION("otlp", "Send the access log to an OpenTelemetry collector.", schema_otlp,

@@ -57,7 +57,7 @@ static const struct schema_row tcp_tls[] = {
 
 static const struct schema_row tcp_servers_transport[] = {
     KEY("dialKeepAlive", DURATION, "15s", "Interval of keep-alive probes; negative: none.",
-        AT(model_tcp_servers_transport, dial_keep_alive)),
+        AT(model_tcp_servers_transport, dial_keep_alive), NOT_BUILT),
     KEY("dialTimeout", DURATION, "30s", "Longest time to connect; 0: no limit.",
         AT(model_tcp_servers_transport, dial_timeout), RANGE(0, INT64_MAX)),
     KEY("terminationDelay", DURATION, "100ms",
@@ -69,22 +69,12 @@ static const struct schema_row tcp_servers_transport[] = {
     SCHEMA_END,
 };
 
-static void check_dashboard(struct decoder *decoder, const struct schema_row *row,
-                            const struct node *node, void *base)
-{
-    const struct model_static *model = base;
-    (void)row;
-    if (model->api_dashboard)
-        decoder_warn(decoder, node, "is not supported yet and has no effect");
-}
-
 static const struct schema_row api[] = {
     KEY("basePath", STRING, "/", "Path below which the API is served.",
         AT(model_static, api_base_path)),
     KEY("insecure", BOOL, "false", "Serve the API on the entry point named traefik.",
         AT(model_static, api_insecure)),
-    KEY("dashboard", BOOL, "true", "Serve the dashboard.", AT(model_static, api_dashboard),
-        CHECK(check_dashboard)),
+    KEY("dashboard", BOOL, "true", "Serve the dashboard.", AT(model_static, api_dashboard)),
     KEY("debug", BOOL, "false", "Serve debugging endpoints.", AT(model_static, api_debug),
         NOT_BUILT),
     KEY("disableDashboardAd", BOOL, "false", "No advertisement; Weir has none."),

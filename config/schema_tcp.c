@@ -41,8 +41,9 @@ static void check_address(struct decoder *decoder, const struct schema_row *row,
 static void check_server(struct decoder *decoder, const struct schema_row *row,
                          const struct node *node, void *base)
 {
-    const struct model_server *server = base;
+    struct model_server *server = base;
     (void)row;
+    server->weight = 1; /* the schema of TCP has none */
     if (server->address.len == 0)
         decoder_reject(decoder, node, "has no address; write for example address: "
                        "10.0.0.1:5432");
@@ -95,7 +96,8 @@ static const struct schema_row load_balancer[] = {
             NOT_BUILT_CLOSES, DEPRECATED),
     KEY("terminationDelay", INTEGER, NULL,
         "How long the other direction may last once one has ended; negative: for ever.",
-        UNIT("ms"), AT(model_service, termination_delay), CHECK(check_delay), DEPRECATED),
+        UNIT("ms"), AT(model_service, termination_delay), CHECK(check_delay), NOT_BUILT,
+        DEPRECATED),
     SECTION("healthCheck", "Ask the servers how they are.", health_check, ALLOW_EMPTY,
             PRESENT(model_service, has_health_check), NOT_BUILT),
     SCHEMA_END,
@@ -198,11 +200,11 @@ static const struct schema_row transport_proxy_protocol[] = {
 
 static const struct schema_row servers_transport[] = {
     KEY("dialKeepAlive", DURATION, "15s", "Interval of keep-alive probes; negative: none.",
-        AT(model_tcp_servers_transport, dial_keep_alive)),
+        AT(model_tcp_servers_transport, dial_keep_alive), NOT_BUILT),
     KEY("dialTimeout", DURATION, "30s", "Longest time to connect; 0: no limit.",
         AT(model_tcp_servers_transport, dial_timeout), RANGE(0, INT64_MAX)),
     SECTION("proxyProtocol", "Send a PROXY header.", transport_proxy_protocol, ALLOW_EMPTY,
-            CHECK(check_proxy_protocol)),
+            CHECK(check_proxy_protocol), NOT_BUILT_CLOSES),
     KEY("terminationDelay", DURATION, "100ms",
         "How long the other direction may last once one has ended; negative: for ever.",
         AT(model_tcp_servers_transport, termination_delay)),

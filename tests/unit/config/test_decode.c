@@ -162,9 +162,9 @@ static void lists_may_be_strings_with_commas(void **state)
     assert_dump("entryPoints: {web: {address: ':80', forwardedHeaders: {trustedIPs: "
                 "[10.0.0.0/8, 192.168.0.1]}}}", "entryPoints.web.forwardedHeaders.trustedIPs",
                 want);
-    assert_dump("entryPoints: {web: {address: ':80', forwardedHeaders: {connection: "
-                "[a, 5, true, ~, 'b, c']}}}", "entryPoints.web.forwardedHeaders.connection",
-                "entryPoints.web.forwardedHeaders.connection = [\"a\", \"5\", \"true\", "
+    assert_dump("entryPoints: {web: {address: ':80', http: {middlewares: "
+                "[a, 5, true, ~, 'b, c']}}}", "entryPoints.web.http.middlewares",
+                "entryPoints.web.http.middlewares = [\"a\", \"5\", \"true\", "
                 "\"b, c\"]\n");
     assert_static("entryPoints: {web: {address: ':80', http: {middlewares: {a: b}}}}",
                   "s.yml:1:57: error: entryPoints.web.http.middlewares: must be of type list "

@@ -166,6 +166,10 @@ static void api_and_ping_become_internal_routers(void **state)
         load(POINTS "api: {insecure: true, basePath: /base/}\nping: {entryPoint: web}\n", "");
     const struct model_router *api = router_named(&loaded, "api@internal");
     assert_span(api->rule, "PathPrefix(`/base/api`)");
+    const struct model_router *dashboard = router_named(&loaded, "dashboard@internal");
+    assert_span(dashboard->rule, "PathPrefix(`/base`)");
+    assert_span(dashboard->service, "dashboard@internal");
+    assert_true(dashboard->priority == INT64_MAX - 2);
     assert_points(api, "traefik");
     assert_true(api->priority == INT64_MAX - 1);
     assert_false(api->access_logs);
@@ -173,6 +177,13 @@ static void api_and_ping_become_internal_routers(void **state)
     assert_span(ping->rule, "PathPrefix(`/ping`)");
     assert_points(ping, "web");
     assert_true(ping->priority == INT64_MAX);
+    loaded_finish(&loaded);
+    loaded = load(POINTS "api: {insecure: true, dashboard: false}\n", "");
+    assert_int_equal(loaded.dynamic->http_router_count, 1);
+    assert_null(model_http_service(loaded.dynamic, SPAN("dashboard@internal")));
+    loaded_finish(&loaded);
+    loaded = load(POINTS "api: {insecure: true}\n", "");
+    assert_span(router_named(&loaded, "dashboard@internal")->rule, "PathPrefix(`/`)");
     loaded_finish(&loaded);
     loaded = load(POINTS "api: {}\nping: {manualRouting: true}\n",
                   "http: {routers: {r: {rule: R, service: api@internal}, p: {rule: R, service: "
@@ -328,6 +339,7 @@ static void tcp_reaches_the_model(void **state)
     assert_true(tcp->tls.passthrough);
     const struct model_service *server = model_tcp_service(loaded.dynamic, SPAN("t@file"));
     assert_true(server->servers[0].tls && server->has_termination_delay);
+    assert_int_equal(server->servers[0].weight, 1);
     assert_int_equal(server->termination_delay, 250000000);
     const struct model_tcp_servers_transport *tcp_transport =
         model_tcp_transport(loaded.dynamic, SPAN("t@file"));
@@ -478,6 +490,17 @@ static void what_is_not_built_fails_closed(void **state)
                    "{proxyProtocol: {version: 1}}}}}\n",
                    "service s@file: tcp.services.s.loadBalancer.proxyProtocol is not supported "
                    "yet");
+    assert_problem("http: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
+                   "{strategy: p2c}}}}\n",
+                   "service s@file: http.services.s.loadBalancer.strategy other than wrr is not "
+                   "supported yet");
+    assert_problem("http: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
+                   "{sticky: {cookie: {}}}}}}\n",
+                   "service s@file: http.services.s.loadBalancer.sticky is not supported yet");
+    assert_problem("tcp: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
+                   "{serversTransport: t}}}, serversTransports: {t: {proxyProtocol: {}}}}\n",
+                   "service s@file: serversTransport t@file: tcp.serversTransports.t."
+                   "proxyProtocol is not supported yet");
     struct loaded loaded =
         load(POINTS "serversTransport: {spiffe: {trustDomain: x}}\n", ROUTER(""));
     assert_span(router_named(&loaded, "r@file")->object.problem,
@@ -501,20 +524,16 @@ static void what_only_helps_is_only_warned_of(void **state)
     (void)state;
     struct loaded loaded = load(
         POINTS, "http:\n  routers: {r: {rule: R, service: s, tls: {certResolver: le}}}\n"
-                "  services: {s: {loadBalancer: {servers: [{url: 'http://a'}], strategy: p2c, "
-                "sticky: {cookie: {}}, healthCheck: {path: /}, passiveHealthCheck: "
+                "  services: {s: {loadBalancer: {servers: [{url: 'http://a'}], "
+                "healthCheck: {path: /}, passiveHealthCheck: "
                 "{maxFailedAttempts: 2}}}}\n"
                 "udp: {routers: {u: {service: x}}}\n");
     assert_findings(&loaded,
                     "d.yml:2:44: warning: http.routers.r.tls.certResolver: is not supported yet "
                     "and has no effect\n"
-                    "d.yml:3:73: warning: http.services.s.loadBalancer.strategy: is not supported "
-                    "yet; wrr is used instead\n"
-                    "d.yml:3:78: warning: http.services.s.loadBalancer.sticky: is not supported "
-                    "yet and has no effect\n"
-                    "d.yml:3:100: warning: http.services.s.loadBalancer.healthCheck: is not "
+                    "d.yml:3:63: warning: http.services.s.loadBalancer.healthCheck: is not "
                     "supported yet and has no effect\n"
-                    "d.yml:3:124: warning: http.services.s.loadBalancer.passiveHealthCheck: is "
+                    "d.yml:3:87: warning: http.services.s.loadBalancer.passiveHealthCheck: is "
                     "not supported yet and has no effect\n"
                     "d.yml:4:1: warning: udp: is not supported yet and has no effect\n");
     assert_span(router_named(&loaded, "r@file")->object.problem, "");

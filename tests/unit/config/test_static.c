@@ -151,8 +151,15 @@ static void an_entry_points_keys_reach_the_model(void **state)
         "      middlewares: [m1@file, m2]\n"
         "    observability: {accessLogs: false}\n",
         NULL);
-    assert_findings(&loaded, "");
+    assert_findings(&loaded,
+                    "s.yml:6:5: warning: entryPoints.web.proxyProtocol: is not supported yet; "
+                    "what uses it is not served\n"
+                    "s.yml:7:70: warning: entryPoints.web.forwardedHeaders.connection: is not "
+                    "supported yet and has no effect\n"
+                    "s.yml:10:13: warning: entryPoints.web.http2.maxConcurrentStreams: is not "
+                    "supported yet and has no effect\n");
     const struct model_entry_point *web = point(&loaded, "web");
+    assert_span(web->object.problem, "entryPoints.web.proxyProtocol is not supported yet");
     assert_true(web->as_default && web->reuse_port && web->has_proxy_protocol);
     assert_int_equal(web->proxy_protocol_trusted.count, 1);
     assert_true(web->forwarded_insecure && web->forwarded_not_append_xff);
@@ -193,7 +200,9 @@ static void logs_api_and_tuning_reach_the_model(void **state)
         "weir: {pinWorkers: false, ring: {bufferSize: 8192, bufferCount: 64}, tls: {ktls: on},\n"
         "  limits: {connections: 10}, upstream: {idlePerServer: 2}}\n",
         NULL);
-    assert_findings(&loaded, "s.yml:7:1: warning: certificatesResolvers: is not supported yet "
+    assert_findings(&loaded, "s.yml:2:47: warning: accessLog.bufferingSize: is not supported yet "
+                             "and has no effect\n"
+                             "s.yml:7:1: warning: certificatesResolvers: is not supported yet "
                              "and has no effect\n");
     const struct model_static *model = loaded.model;
     assert_span(model->source, "s.yml");
