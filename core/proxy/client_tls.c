@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "tls/ip_text.h"
 
 static void handshake_on_open(struct conn *conn);
 static void handshake_on_failed(struct conn *conn, enum err error, const struct err_text *why);
@@ -95,17 +96,29 @@ static struct cert *choose_cert(const struct cert_set *set, const struct clienth
     return any; /* the handshake fails with the right alert */
 }
 
+/* Without SNI the address that the client came to is the name, in the form that
+ * IP SANs have in a store key. */
+static struct span local_name(const struct client *client, char out[IP_TEXT_SIZE])
+{
+    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sock_address local;
+    uint8_t bytes[16];
+    if (sock_local(client->conn.fd, &local) != ERR_OK)
+        return SPAN_EMPTY;
+    sock_address_bytes(&local, bytes);
+    bool is_v4 = memcmp(bytes, v4_mapped, sizeof(v4_mapped)) == 0;
+    size_t len = is_v4 ? ip_text_format(bytes + 12, 4, out) : ip_text_format(bytes, 16, out);
+    return span_make(out, len);
+}
+
 static struct cert *select_cert(struct client *client, const struct clienthello *hello, bool *known)
 {
     struct worker *worker = client->conn.worker;
     const struct snapshot *snapshot = worker->hold->snapshot;
-    char local_text[SOCK_TEXT_SIZE];
-    struct span name = {client->server_name, strlen(client->server_name)};
-    struct sock_address local;
-    if (name.len == 0 && sock_local(client->conn.fd, &local) == ERR_OK) {
-        sock_address_format_host(&local, local_text);
-        name = span_cstr(local_text);
-    }
+    char local[IP_TEXT_SIZE];
+    struct span name = span_cstr(client->server_name);
+    if (name.len == 0)
+        name = local_name(client, local);
     const struct cert_set *set = cert_cache_select(worker->cert_cache, snapshot->certs,
                                                    snapshot->epoch, name,
                                                    worker->now_ms / MS_PER_S, known);

@@ -106,8 +106,8 @@ static struct span port_of(struct exchange *exchange)
 {
     struct span host;
     uint16_t port = 0;
-    if (uri_parse_authority(exchange->request.authority, &exchange->arena, &host, &port) == ERR_OK &&
-        port != 0)
+    struct span authority = exchange->request.authority;
+    if (uri_parse_authority(authority, &exchange->arena, &host, &port) == ERR_OK && port != 0)
         return span_cstr(arena_format(&exchange->arena, "%u", port));
     const struct http_field *proto =
         http_fields_find_id(&exchange->request.fields, HTTP_FIELD_X_FORWARDED_PROTO);
