@@ -501,6 +501,11 @@ static void what_is_not_built_fails_closed(void **state)
                    "{serversTransport: t}}}, serversTransports: {t: {proxyProtocol: {}}}}\n",
                    "service s@file: serversTransport t@file: tcp.serversTransports.t."
                    "proxyProtocol is not supported yet");
+}
+
+static void an_unbuilt_default_transport_fails_closed(void **state)
+{
+    (void)state;
     struct loaded loaded =
         load(POINTS "serversTransport: {spiffe: {trustDomain: x}}\n", ROUTER(""));
     assert_span(router_named(&loaded, "r@file")->object.problem,
@@ -650,6 +655,7 @@ int main(void)
         cmocka_unit_test(one_missing_entry_point_of_several_is_only_reported),
         cmocka_unit_test(wrong_values_take_their_object_out),
         cmocka_unit_test(what_is_not_built_fails_closed),
+        cmocka_unit_test(an_unbuilt_default_transport_fails_closed),
         cmocka_unit_test(an_unbuilt_middleware_on_an_entry_point_closes_its_routers),
         cmocka_unit_test(what_only_helps_is_only_warned_of),
         cmocka_unit_test(files_are_merged_and_the_first_definition_wins),
