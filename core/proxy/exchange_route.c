@@ -1,97 +1,171 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a parsed request to a server: the path is cleaned, the router asked, the
- * TLS options of the host compared with those of the handshake, middlewares
- * run, a server picked. Whatever cannot be served as configured ends here with
- * an error and reaches no backend.
+ * From a request to who serves it. Each step either lets the request go on or
+ * has answered it: whatever cannot be served as configured ends here and
+ * reaches no backend. Middlewares run by index, so that one that had to wait is
+ * followed by the next, and only those that ran see the response.
  */
 #include "core/proxy/exchange_private.h"
 
 #include "core/base/log.h"
 #include "core/http/uri.h"
+#include "core/proxy/forward.h"
 #include "core/proxy/middleware.h"
 
-#define STATUS_TEAPOT 418
+#define ANSWERED(exchange, status, why) (exchange_reply_error((exchange), (status), (why)), false)
 
-/* False: it has been answered. */
-static bool clean_path(struct exchange *exchange, struct span *routing_path)
+/* ---- what is refused before anything is looked up ---- */
+
+static bool check_method_and_length(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    uint64_t limit = (uint64_t)exchange->worker->settings->weir.request_body_bytes;
+    if (request->method == HTTP_METHOD_CONNECT)
+        return ANSWERED(exchange, 405, "CONNECT is not served");
+    if (limit > 0 && request->body == HTTP_BODY_LENGTH && request->content_length > limit)
+        return ANSWERED(exchange, 413, "request body larger than requestBodyBytes");
+    return true;
+}
+
+/* `;` in a query is a separator to some and not to others: encodeQuerySemicolons. */
+static bool encode_semicolons(struct exchange *exchange)
+{
+    struct span query = exchange->request.query;
+    size_t count = 0;
+    for (size_t i = 0; i < query.len; i++)
+        count += query.ptr[i] == ';';
+    if (count == 0)
+        return true;
+    char *bytes = arena_bytes(&exchange->arena, query.len + 2 * count), *at = bytes;
+    if (bytes == NULL)
+        return ANSWERED(exchange, 503, "out of memory");
+    for (size_t i = 0; i < query.len; i++) {
+        if (query.ptr[i] == ';') {
+            memcpy(at, "%3B", 3);
+            at += 3;
+        } else {
+            *at++ = query.ptr[i];
+        }
+    }
+    exchange->request.query = span_make(bytes, query.len + 2 * count);
+    return true;
+}
+
+static bool settle_path(struct exchange *exchange, struct span *routing_path)
 {
     const struct model_entry_point *entry = client_entry(exchange->client);
     struct http_request *request = &exchange->request;
-    if (uri_encoded_characters(request->path) & ~entry->allowed_encoded) {
-        exchange_reply_error(exchange, 400, "encoded character in the path that is not allowed");
+    if (uri_encoded_characters(request->path) & ~entry->allowed_encoded)
+        return ANSWERED(exchange, 400, "the path holds an encoded character that is not allowed");
+    if (entry->sanitize_path &&
+        uri_sanitize_path(request->path, &exchange->arena, &request->path) != ERR_OK)
+        return ANSWERED(exchange, 503, "out of memory");
+    if (entry->encode_query_semicolons && !encode_semicolons(exchange))
         return false;
-    }
-    enum err error = ERR_OK;
-    if (entry->sanitize_path && request->path.len > 0 && request->path.ptr[0] == '/')
-        error = uri_sanitize_path(request->path, &exchange->arena, &request->path);
-    if (error == ERR_OK)
-        error = uri_routing_path(request->path, &exchange->arena, routing_path);
+    enum err error = uri_routing_path(request->path, &exchange->arena, routing_path);
     if (error == ERR_OK)
         return true;
-    exchange_reply_error(exchange, error == ERR_SYNTAX ? 400 : 503, "path cannot be decoded");
-    return false;
+    return error == ERR_NOMEM ? ANSWERED(exchange, 503, "out of memory")
+                              : ANSWERED(exchange, 400, "malformed percent-encoding in the path");
 }
 
-static const struct route *find_route(struct exchange *exchange, struct span routing_path)
+/*
+ * A handshake under one host's TLS options must not reach a host that asks for
+ * others (client certificates above all), whether the client sent another
+ * server name or none.
+ */
+static bool check_tls_options(struct exchange *exchange, const struct entry_routes *routes)
 {
-    struct client *client = exchange->client;
-    const struct entry_routes *routes = &exchange->hold->snapshot->entries[client->entry];
+    const struct client *client = exchange->client;
+    struct span host = exchange->request.host, name = SPAN_EMPTY;
+    if (!client->is_tls || span_equal(host, span_cstr(client->server_name)))
+        return true;
+    if (host.len == 0 || !router_table_tls_options(routes->https, host, &name))
+        name = SPAN_EMPTY;
+    const struct tls_options *options = snapshot_tls_options(exchange_snapshot(exchange), name);
+    if (options != NULL && options->identity == client->tls_options_identity)
+        return true;
+    return ANSWERED(exchange, 421, "the host's TLS options differ from those of the handshake");
+}
+
+/* ---- the router ---- */
+
+static bool check_chain(struct exchange *exchange)
+{
+    struct middleware_chain *chain = exchange->chain;
+    if (chain->problem.len == 0)
+        return true;
+    /* Relaxed: it orders nothing, and a line too many would do no harm. */
+    if (!atomic_load_explicit(&chain->reported, memory_order_relaxed)) {
+        atomic_store_explicit(&chain->reported, true, memory_order_relaxed);
+        log_error("router is out of service", "router", exchange->route->model->object.name.ptr,
+                  "error", chain->problem.ptr);
+    }
+    return ANSWERED(exchange, 503, chain->problem.ptr);
+}
+
+static bool find_route(struct exchange *exchange, const struct entry_routes *routes,
+                       struct span routing_path)
+{
+    const struct client *client = exchange->client;
+    bool tls = client->is_tls;
     struct rule_facts facts = {
         .request = &exchange->request,
         .host = exchange->request.host,
         .path = routing_path,
     };
     memcpy(facts.client_ip, client->peer_ip, sizeof(facts.client_ip));
-    return router_match(client->is_tls ? routes->https : routes->http, &facts);
+    const struct route *route = router_match(tls ? routes->https : routes->http, &facts);
+    if (route == NULL)
+        return ANSWERED(exchange, 404, "no router matches");
+    exchange->route = route;
+    if (route->problem.len > 0) /* the log has it since the snapshot was built */
+        return ANSWERED(exchange, 503, route->problem.ptr);
+    if (route->service == NULL || service_problem(route->service).len > 0)
+        return ANSWERED(exchange, 503, "the service is out of order");
+    exchange->service = route->service;
+    exchange->chain = (tls ? routes->https_chains : routes->http_chains)[route->index];
+    return check_chain(exchange);
 }
 
-/* Whether the handshake was made under other options than the host wants. */
-static bool is_misdirected(const struct exchange *exchange)
-{
-    const struct client *client = exchange->client;
-    if (!client->is_tls)
-        return false;
-    const struct snapshot *snapshot = exchange->hold->snapshot;
-    struct span name = SPAN_EMPTY;
-    if (!router_table_tls_options(snapshot->entries[client->entry].https, exchange->request.host,
-                                  &name))
-        name = SPAN_EMPTY;
-    const struct tls_options *options = snapshot_tls_options(snapshot, name);
-    return options == NULL || options->identity != client->tls_options_identity;
-}
+/* ---- the service ---- */
 
-static void serve_internally(struct exchange *exchange, struct span service)
+static void serve_internal(struct exchange *exchange, struct span name)
 {
-    exchange_set_state(exchange, EXCHANGE_SUSPENDED);
-    if (span_equal(service, SPAN("noop@internal")))
-        exchange_reply_error(exchange, STATUS_TEAPOT, "noop@internal");
-    else if (exchange->worker->hooks.internal_service != NULL)
-        exchange->worker->hooks.internal_service(exchange, service);
-    else
+    struct worker *worker = exchange->worker;
+    if (span_equal(name, SPAN("noop@internal"))) {
+        exchange_reply(exchange, 418, NULL, SPAN_EMPTY, SPAN_EMPTY);
+        return;
+    }
+    if (worker->hooks.internal_service == NULL) {
         exchange_reply_error(exchange, 404, "no such internal service");
+        return;
+    }
+    exchange_set_state(exchange, EXCHANGE_SUSPENDED);
+    worker->hooks.internal_service(exchange, name);
 }
 
 static void dispatch(struct exchange *exchange)
 {
-    struct service *service = exchange->service;
-    if (service_problem(service).len > 0) {
-        exchange_reply_error(exchange, 503, "the service is out of order");
-        return;
-    }
-    const struct model_service *model = service_model(service);
+    const struct model_service *model = service_model(exchange->service);
     if (model->kind == SERVICE_INTERNAL) {
-        serve_internally(exchange, model->object.name);
+        serve_internal(exchange, model->object.name);
         return;
     }
-    exchange->server = service_pick(service, exchange->worker->index, NULL, &exchange->leaf);
+    exchange->leaf = exchange->service;
+    exchange->server =
+        service_pick(exchange->service, exchange->worker->index, NULL, &exchange->leaf);
     if (exchange->server == NULL) {
         exchange_reply_error(exchange, 503, EXCHANGE_NO_SERVER);
         return;
     }
-    const struct service *leaf = exchange->leaf != NULL ? exchange->leaf : service;
-    if (exchange_write_request(exchange, service_model(leaf)->pass_host_header) != ERR_OK)
-        exchange_reply_error(exchange, 400, "the request cannot be passed on");
+    bool pass_host_header = service_model(exchange->leaf)->pass_host_header;
+    enum err error = exchange_write_request(exchange, pass_host_header);
+    if (error == ERR_LIMIT)
+        exchange_reply_error(exchange, 431, "too many header fields");
+    else if (error != ERR_OK)
+        exchange_reply_error(exchange, error == ERR_NOMEM ? 503 : 400,
+                             "the request cannot be passed on");
     else
         exchange_connect(exchange, false);
 }
@@ -100,70 +174,36 @@ static void run_middlewares(struct exchange *exchange)
 {
     const struct middleware_chain *chain = exchange->chain;
     while (exchange->middleware_next < chain->count) {
-        const struct middleware *middleware = chain->items[exchange->middleware_next++];
-        if (middleware->type->on_request == NULL)
-            continue;
+        const struct middleware *middleware = chain->items[exchange->middleware_next];
         enum middleware_verdict verdict = middleware->type->on_request(middleware, exchange);
         if (verdict == MIDDLEWARE_SUSPENDED)
             exchange_set_state(exchange, EXCHANGE_SUSPENDED);
         if (verdict != MIDDLEWARE_CONTINUE)
             return;
+        exchange->middleware_next++;
     }
     dispatch(exchange);
 }
 
 void middleware_resume(struct exchange *exchange)
 {
+    exchange_set_state(exchange, EXCHANGE_ROUTING);
+    exchange->middleware_next++;
     run_middlewares(exchange);
-}
-
-/* Once per chain, that is per router and snapshot. */
-static void report(struct middleware_chain *chain, const struct route *route)
-{
-    if (!atomic_exchange_explicit(&chain->reported, true, memory_order_relaxed))
-        log_error("router is out of service", "router", route->model->object.name.ptr, "error",
-                  route->problem.len > 0 ? route->problem.ptr : chain->problem.ptr);
-}
-
-/* Fails closed: nothing of a route that has a problem is run. */
-static void serve_route(struct exchange *exchange, const struct route *route)
-{
-    struct client *client = exchange->client;
-    const struct entry_routes *routes = &exchange->hold->snapshot->entries[client->entry];
-    exchange->route = route;
-    exchange->chain = (client->is_tls ? routes->https_chains : routes->http_chains)[route->index];
-    exchange->service = route->service;
-    if (route->problem.len > 0 || exchange->chain->problem.len > 0 || route->service == NULL) {
-        report(exchange->chain, route);
-        exchange_reply_error(exchange, 503, "the router is out of service");
-        return;
-    }
-    run_middlewares(exchange);
-}
-
-static bool is_too_large(const struct exchange *exchange)
-{
-    int64_t limit = exchange->worker->settings->weir.request_body_bytes;
-    return limit > 0 && exchange->request.body == HTTP_BODY_LENGTH &&
-           exchange->request.content_length > (uint64_t)limit;
 }
 
 void exchange_route(struct exchange *exchange)
 {
-    if (exchange->request.method == HTTP_METHOD_CONNECT) {
-        exchange_reply_error(exchange, 405, "CONNECT is not served");
+    const struct entry_routes *routes =
+        &exchange_snapshot(exchange)->entries[exchange->client->entry];
+    struct span routing_path;
+    if (!check_method_and_length(exchange) || !settle_path(exchange, &routing_path) ||
+        !check_tls_options(exchange, routes))
+        return;
+    if (forward_receive(exchange) != ERR_OK) {
+        exchange_reply_error(exchange, 431, "too many header fields");
         return;
     }
-    struct span routing_path;
-    if (!clean_path(exchange, &routing_path))
-        return;
-    const struct route *route = find_route(exchange, routing_path);
-    if (route == NULL)
-        exchange_reply_error(exchange, 404, "no router matches");
-    else if (is_misdirected(exchange))
-        exchange_reply_error(exchange, 421, "the host has other TLS options");
-    else if (is_too_large(exchange))
-        exchange_reply_error(exchange, 413, "request body larger than requestBodyBytes");
-    else
-        serve_route(exchange, route);
+    if (find_route(exchange, routes, routing_path))
+        run_middlewares(exchange);
 }

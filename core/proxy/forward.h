@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The fields that tell a backend about the client: X-Forwarded-*, X-Real-Ip.
- * What came from a peer that the entry point does not trust is removed first
- * (Forwarded too), also under names that differ only in '_' for '-', which some
- * backends read as the same. Worker thread.
+ * X-Forwarded-*, X-Real-Ip and Forwarded, as Traefik sets them: what a client
+ * says of itself is believed only where the entry point's forwardedHeaders
+ * trust its address, and names that a backend could take for one of these (an
+ * underscore for a hyphen) never pass. Worker thread.
  */
 #ifndef WEIR_CORE_PROXY_FORWARD_H
 #define WEIR_CORE_PROXY_FORWARD_H
 
 #include "core/base/err.h"
+#include "core/base/span.h"
 
 struct exchange;
 
-MUST_USE enum err forward_set_fields(struct exchange *exchange);
+/* Before routing, so that rules and middlewares see no lies: removes what is
+ * not trusted, adds what is missing. */
+MUST_USE enum err forward_receive(struct exchange *exchange);
+/* When the request goes to a backend: the client's address is appended to
+ * X-Forwarded-For. */
+MUST_USE enum err forward_send(struct exchange *exchange);
+/* The client's address without the port. */
+struct span forward_peer(const struct exchange *exchange);
 
 #endif
