@@ -133,7 +133,8 @@ uint32_t uri_encoded_characters(struct span path)
 {
     static const char characters[] = {'/', '\\', '\0', ';', '%', '?', '#'};
     uint32_t found = 0;
-    for (ptrdiff_t at = span_find(path, '%', 0); at >= 0; at = span_find(path, '%', (size_t)at + 1)) {
+    for (ptrdiff_t at = span_find(path, '%', 0); at >= 0;
+         at = span_find(path, '%', (size_t)at + 1)) {
         int value = escape_value(path, (size_t)at);
         for (size_t bit = 0; bit < sizeof(characters); bit++) {
             if (value == characters[bit])

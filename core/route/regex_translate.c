@@ -16,15 +16,19 @@
 
 #define CODE_POINT_MAX 0x10ffff
 #define GROUP_DEPTH_MAX 200
+#define ATOM_GROUP SIZE_MAX
 
 struct translator {
     struct span in;
     size_t at;
     struct buf out;
     size_t depth;
+    bool multiline[GROUP_DEPTH_MAX + 1]; /* flag m, for each open group */
     bool can_repeat; /* an atom stands just before */
+    size_t atom;     /* where it begins in `out`; ATOM_GROUP: it is a group */
     bool repeated;   /* and has a repetition already */
     bool utf, wants_utf;
+    unsigned iterators, choices;
     struct err_text *why;
 };
 
@@ -77,8 +81,11 @@ static enum err emit_char(struct translator *t, uint32_t c)
     return emit(t, span_make(text, (size_t)len));
 }
 
-static void atom_done(struct translator *t)
+/* What is emitted next is an atom. */
+static void atom_begin(struct translator *t)
 {
+    t->atom = buf_len(&t->out);
+
     t->can_repeat = true;
     t->repeated = false;
 }
@@ -268,6 +275,7 @@ static enum err take_class_item(struct translator *t)
 static enum err take_class(struct translator *t)
 {
     t->at++;
+    atom_begin(t);
     TRY(emit(t, SPAN("[")));
     if (peek(t, 0) == '^') {
         t->at++;
@@ -281,7 +289,6 @@ static enum err take_class(struct translator *t)
         first = false;
     }
     t->at++;
-    atom_done(t);
     return emit(t, SPAN("]"));
 }
 
@@ -320,34 +327,68 @@ static size_t repetition_length(const struct translator *t)
     return c == '*' || c == '+' || c == '?' ? 1 : c == '{' ? parse_braces(t, &min, &max) : 0;
 }
 
+/* How much this repetition adds to what backtracking may cost. */
+static void count_choices(struct translator *t, long min, long max)
+{
+    if (max < 0)
+        t->iterators++;
+    for (long range = max - min; max >= 0 && range > 0; range /= 2)
+        t->choices++;
+}
+
+/* PCRE2's automaton counts in x+ but not in x*, and each count is a state: so x+
+ * is written xx*. */
+static enum err emit_atom_again(struct translator *t)
+{
+    size_t len = buf_len(&t->out) - t->atom;
+    char *where;
+    enum err error = buf_reserve(&t->out, len, &where);
+    if (error == ERR_LIMIT)
+        return err_set(t->why, error, "the regular expression is too large");
+    TRY(error);
+    memcpy(where, buf_span(&t->out).ptr + t->atom, len);
+    buf_commit(&t->out, len);
+    return ERR_OK;
+}
+
 static enum err take_repetition(struct translator *t, size_t len)
 {
-    long min = 0, max = 0;
+    long min = peek(t, 0) == '+', max = peek(t, 0) == '?' ? 1 : -1;
     if (!t->can_repeat)
         return FAIL(t, "nothing to repeat in front of '%c'", peek(t, 0));
     if (t->repeated)
         return FAIL(t, "a repetition of a repetition: RE2 has no possessive ones");
     if (peek(t, 0) == '{')
         parse_braces(t, &min, &max);
+    count_choices(t, min, max);
     if (min > REGEX_REPEAT_MAX || max > REGEX_REPEAT_MAX || (max >= 0 && max < min))
         return FAIL(t, "a repeat count above %d or out of order", REGEX_REPEAT_MAX);
-    len += peek(t, len) == '?';
-    enum err error = emit(t, span_first(rest(t), len));
-    t->at += len;
+    struct span text = span_first(rest(t), len + (peek(t, len) == '?'));
+    if (text.ptr[0] == '+' && t->atom != ATOM_GROUP) {
+        TRY(emit_atom_again(t));
+        TRY(emit(t, SPAN("*")));
+        text = span_skip(text, 1);
+        t->at++;
+    }
+    t->at += text.len;
     t->repeated = true;
-    return error;
+    return emit(t, text);
 }
 
-/* An assertion of `len` bytes at the cursor; PCRE2 does not repeat bare ones. */
+/* An assertion of `len` bytes at the cursor; PCRE2 does not repeat bare ones. Its
+ * $ would also match in front of a last line end. */
 static enum err take_assertion(struct translator *t, size_t len)
 {
     struct span text = span_first(rest(t), len);
+    if (text.ptr[0] == '$' && !t->multiline[t->depth])
+        text = SPAN("\\z");
     t->at += len;
     bool wrap = repetition_length(t) > 0;
     if (wrap)
         TRY(emit(t, SPAN("(?:")));
+    atom_begin(t);
+    t->atom = ATOM_GROUP;
     TRY(emit(t, text));
-    atom_done(t);
     return wrap ? emit(t, SPAN(")")) : ERR_OK;
 }
 
@@ -379,22 +420,31 @@ static enum err refuse_group(struct translator *t)
     }
 }
 
+static void open_group(struct translator *t)
+{
+    t->multiline[t->depth + 1] = t->multiline[t->depth];
+    t->depth++;
+    t->can_repeat = false;
+}
+
 /* "(?i)", "(?i-s:" at the cursor, passed on. */
 static enum err take_flags(struct translator *t)
 {
     size_t len = 2, flags = 0;
-    bool negated = false;
+    bool negated = false, multiline = t->multiline[t->depth];
     for (char c = peek(t, len); c != ':' && c != ')'; c = peek(t, ++len)) {
         if (c == '\0' || strchr("imsU-", c) == NULL || (c == '-' && negated))
             return refuse_group(t);
         negated = negated || c == '-';
+        multiline = c == 'm' ? !negated : multiline;
         flags = c == '-' ? 0 : flags + 1;
     }
     if (negated && flags == 0)
         return refuse_group(t);
-    bool group = peek(t, len) == ':';
-    t->depth += group;
+    if (peek(t, len) == ':')
+        open_group(t);
     t->can_repeat = false;
+    t->multiline[t->depth] = multiline;
     struct span text = span_first(rest(t), len + 1);
     t->at += len + 1;
     return emit(t, text);
@@ -409,8 +459,7 @@ static enum err take_group(struct translator *t)
     if (len == 0)
         return take_flags(t);
     t->at += len;
-    t->depth++;
-    t->can_repeat = false;
+    open_group(t);
     return emit(t, SPAN("(?:"));
 }
 
@@ -420,7 +469,8 @@ static enum err take_group_end(struct translator *t)
         return FAIL(t, "unexpected )");
     t->depth--;
     t->at++;
-    atom_done(t);
+    atom_begin(t);
+    t->atom = ATOM_GROUP;
     return emit(t, SPAN(")"));
 }
 
@@ -432,8 +482,8 @@ static enum err take_quoted(struct translator *t)
     while (t->at < t->in.len && !span_starts_with(rest(t), SPAN("\\E"))) {
         uint32_t c;
         TRY(take_plain(t, &c));
+        atom_begin(t);
         TRY(emit_char(t, c));
-        atom_done(t);
     }
     t->at += t->at < t->in.len ? 2 : 0;
     return ERR_OK;
@@ -449,7 +499,7 @@ static enum err take_escape(struct translator *t)
         t->at++;
         return take_quoted(t);
     }
-    atom_done(t);
+    atom_begin(t);
     if (letter == 'p' || letter == 'P')
         return take_property(t);
     if (is_perl_class(letter))
@@ -463,7 +513,7 @@ static enum err take_literal(struct translator *t)
 {
     uint32_t c;
     TRY(take_plain(t, &c));
-    atom_done(t);
+    atom_begin(t);
     return emit_char(t, c);
 }
 
@@ -486,7 +536,7 @@ static enum err take_next(struct translator *t)
         return take_assertion(t, 1);
     case '.':
         t->at++;
-        atom_done(t);
+        atom_begin(t);
         return emit(t, SPAN("."));
     case '[':
         return take_class(t);
@@ -506,8 +556,7 @@ static enum err translate(struct translator *t)
     return emit(t, span_make("", 1)); /* a NUL, which is not part of the text */
 }
 
-enum err regex_translate(struct span pattern, char **out, size_t *len, bool *utf,
-                         struct err_text *why)
+enum err regex_translate(struct span pattern, struct regex_text *out, struct err_text *why)
 {
     struct translator t = {.in = pattern, .why = why};
     buf_init(&t.out, REGEX_PATTERN_MAX);
@@ -525,10 +574,7 @@ enum err regex_translate(struct span pattern, char **out, size_t *len, bool *utf
         error = ERR_NOMEM;
     if (error == ERR_NOMEM)
         return err_set(why, error, "out of memory");
-    if (error == ERR_OK) {
-        *out = copy;
-        *len = text.len - 1;
-        *utf = t.utf;
-    }
+    if (error == ERR_OK)
+        *out = (struct regex_text){copy, text.len - 1, t.utf, t.iterators, t.choices};
     return error;
 }

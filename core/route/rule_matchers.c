@@ -34,7 +34,7 @@ static bool host_is_valid(struct span host)
 static enum err lower_host(struct rule *rule, struct rule_node *node)
 {
     struct span host = node->args[0];
-    if (host.len > 1 && host.ptr[host.len - 1] == '.')
+    if (host.len > 1 && host.ptr[host.len - 1] == '.' && !span_equal(host, SPAN("*.")))
         host.len--;
     if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
         host = span_make(host.ptr + 1, host.len - 2);

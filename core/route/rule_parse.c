@@ -131,6 +131,8 @@ static bool parse_escape(struct parser *parser, char *out, size_t *len)
     const char *letter = c ? strchr(letters, c) : NULL;
     uint32_t value;
     *len = 1;
+    if (parser->at == parser->text.len)
+        return false;
     if (letter != NULL) {
         parser->at++;
         out[0] = values[letter - letters];

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* USES: weir_route weir_http weir_base */
 /*
- * A rule; the first byte chooses HTTP or TCP. What parses is asked about some
- * requests, and the hosts it claims to be bound to must hold: it may not match
- * a host that it does not name. What does not parse says why and where.
+ * A rule; the first byte chooses HTTP, TCP or a regular expression alone. What
+ * parses is asked about some requests, and the hosts it claims to be bound to
+ * must hold: it may not match a host that it does not name. What does not parse
+ * says why and where. A regular expression has the same answer from both ways
+ * of matching.
  */
+#include "core/route/regex.h"
 #include "core/route/rule.h"
 
 #include <assert.h>
@@ -64,6 +67,25 @@ static void ask_tcp(const struct rule *rule)
     ask(rule, &facts);
 }
 
+static void ask_regex(struct span pattern)
+{
+    static const struct span subjects[] = {
+        {"", 0}, {"a", 1}, {"abc\n", 4}, {"\xc3\xa9x\xff", 4}, {"/api/v1/aaaa_b-0 9", 18},
+        {"\n\nab\r\nAB\v", 10}, {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy", 43},
+    };
+    struct regex *regex;
+    struct err_text why = {0};
+    enum err error = regex_compile(pattern, &regex, &why);
+    assert(error == ERR_OK || why.text[0] != '\0');
+    for (size_t i = 0; error == ERR_OK && i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+        enum regex_result one = regex_match(regex, subjects[i]);
+        enum regex_result other = regex_match_linear(regex, subjects[i]);
+        assert(one == other || other == REGEX_FAILED);
+    }
+    if (error == ERR_OK)
+        regex_destroy(regex);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -72,7 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err_text why = {0};
     if (size == 0)
         return 0;
-    enum rule_side side = data[0] % 2 == 0 ? RULE_HTTP : RULE_TCP;
+    if (data[0] % 3 == 2) {
+        ask_regex(span_make(data + 1, size - 1));
+        return 0;
+    }
+    enum rule_side side = data[0] % 3 == 0 ? RULE_HTTP : RULE_TCP;
     enum err error = rule_parse(span_make(data + 1, size - 1), side, &rule, &why);
     if (error != ERR_OK) {
         assert(error == ERR_LIMIT || strncmp(why.text, "column ", 7) == 0);

@@ -33,7 +33,8 @@ static const struct row chunked_rows[] = {
     ROW("trailers", "0\r\nX-Sum: 12 \r\ny:\r\n\r\n", ERR_CLOSED, "", "X-Sum=12;y=;", 0),
     ROW("trailers that may not be", "0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
         "Host: b\r\nAuthorization: x\r\nContent-Range: x\r\nIf-Match: x\r\nCache-Control: x\r\n"
-        "X-Forwarded-For: x\r\nCookie: x\r\nTrailer: x\r\nok: 1\r\n\r\n", ERR_CLOSED, "", "ok=1;", 0),
+        "X-Forwarded-For: x\r\nCookie: x\r\nTrailer: x\r\nok: 1\r\n\r\n", ERR_CLOSED, "",
+        "ok=1;", 0),
     ROW("the middle of a chunk", "5\r\nab", ERR_AGAIN, "ab", "", 0),
     ROW("the end missing", "1\r\na\r\n0\r\n", ERR_AGAIN, "a", "", 0),
     ROW("the largest size", "7fffffffffffffff\r\nab", ERR_AGAIN, "ab", "", 0),

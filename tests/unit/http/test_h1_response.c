@@ -139,7 +139,8 @@ static void a_trickling_head_has_the_same_verdict(void **state)
 static void a_response_is_taken_apart(void **state)
 {
     (void)state;
-    struct span text = SPAN("HTTP/1.1 418 I'm a teapot\r\nServer: x\r\nContent-Length: 3\r\n\r\nabc");
+    struct span text = SPAN("HTTP/1.1 418 I'm a teapot\r\nServer: x\r\n"
+                            "Content-Length: 3\r\n\r\nabc");
     struct http_response response;
     struct arena arena;
     size_t scanned = 0, head_len;

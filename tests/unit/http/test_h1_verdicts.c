@@ -16,7 +16,8 @@ struct verdict {
     enum http_body_kind body;
 };
 
-#define ROW(what, text, status, body) {what, {text, sizeof(text) - 1}, status, (enum http_body_kind)(body)}
+#define ROW(what, text, status, body) \
+    {what, {text, sizeof(text) - 1}, status, (enum http_body_kind)(body)}
 #define OK(what, text, body) ROW(what, text, 0, body)
 #define BAD(what, text, status) ROW(what, text, status, NONE)
 #define GET "GET / HTTP/1.1\r\n"
@@ -162,8 +163,10 @@ static const struct verdict verdicts[] = {
     /* ---- Transfer-Encoding ---- */
     OK("chunked", POST "Transfer-Encoding: chunked\r\n" END, CHUNKED),
     OK("chunked in capitals", POST "TRANSFER-ENCODING: CHUNKED\r\n" END, CHUNKED),
-    BAD("chunked and a length", POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n" END, 400),
-    BAD("a length and chunked", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END, 400),
+    BAD("chunked and a length",
+        POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n" END, 400),
+    BAD("a length and chunked",
+        POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END, 400),
     BAD("chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" END, 400),
     BAD("chunked twice in a list", POST "Transfer-Encoding: chunked, chunked\r\n" END, 400),
     BAD("chunked twice in two fields",
@@ -174,7 +177,8 @@ static const struct verdict verdicts[] = {
     BAD("gzip, chunked", POST "Transfer-Encoding: gzip, chunked\r\n" END, 501),
     BAD("gzip", POST "Transfer-Encoding: gzip\r\n" END, 501),
     BAD("identity", POST "Transfer-Encoding: identity\r\n" END, 501),
-    BAD("identity and a length", POST "Transfer-Encoding: identity\r\nContent-Length: 5\r\n" END, 501),
+    BAD("identity and a length",
+        POST "Transfer-Encoding: identity\r\nContent-Length: 5\r\n" END, 501),
     BAD("xchunked", POST "Transfer-Encoding: xchunked\r\n" END, 501),
     BAD("chunkedx", POST "Transfer-Encoding: chunkedx\r\n" END, 501),
     BAD("chunked in quotes", POST "Transfer-Encoding: \"chunked\"\r\n" END, 400),
@@ -196,8 +200,8 @@ static const struct verdict verdicts[] = {
     OK("100-continue", POST "Expect: 100-Continue\r\nContent-Length: 1\r\n" END, LENGTH),
     BAD("another expectation", POST "Expect: 200-maybe\r\n" END, 417),
     BAD("two expectations", POST "Expect: 100-continue, x\r\n" END, 417),
-    OK("Connection naming Content-Length", POST "Connection: content-length\r\nContent-Length: 1\r\n"
-       END, LENGTH),
+    OK("Connection naming Content-Length",
+       POST "Connection: content-length\r\nContent-Length: 1\r\n" END, LENGTH),
 };
 
 struct outcome {
