@@ -14,8 +14,6 @@
 
 #include <stdlib.h>
 
-#define DEFAULT_DIAL_TIMEOUT_MS 30000
-#define DEFAULT_IDLE_TIMEOUT_MS 90000
 #define NO_LIMIT (-1)
 
 /* The contents of a transport's files, read for one build. */
@@ -146,7 +144,7 @@ static void build_tls_side(const struct build_context *context,
     transport->problem = span_cstr(span_dup(span_cstr(text)));
     if (!context->quiet)
         log_error("servers transport cannot be used: its services answer with an error",
-                  "serversTransport", transport->name.len > 0 ? transport->name.ptr : "default",
+                  "serversTransport", transport->name.ptr,
                   "error", text);
 }
 
@@ -180,11 +178,6 @@ static void set_limits(const struct build_context *context,
     transport->termination_delay_ms = NO_LIMIT;
 }
 
-static const struct model_servers_transport default_transport = {
-    .dial_timeout = DEFAULT_DIAL_TIMEOUT_MS * NS_PER_MS,
-    .idle_conn_timeout = DEFAULT_IDLE_TIMEOUT_MS * NS_PER_MS,
-};
-
 static enum err build_http(const struct build_context *context, struct snapshot *snapshot)
 {
     const struct model_dynamic *model = snapshot->model;
@@ -195,9 +188,8 @@ static enum err build_http(const struct build_context *context, struct snapshot 
     snapshot->transports = calloc(model->http_transport_count + 1, sizeof(*snapshot->transports));
     if (snapshot->transports == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i <= model->http_transport_count; i++) {
-        const struct model_servers_transport *item =
-            i == 0 ? &default_transport : &model->http_transports[i - 1];
+    for (size_t i = 0; i < model->http_transport_count; i++) {
+        const struct model_servers_transport *item = &model->http_transports[i];
         struct upstream_transport *transport = &snapshot->transports[i];
         snapshot->transport_count = i + 1;
         set_limits(context, item, transport);
@@ -212,7 +204,9 @@ static void set_tcp_limits(const struct model_tcp_servers_transport *item,
 {
     transport->name = item->object.name;
     transport->dial_timeout_ms = item->dial_timeout / NS_PER_MS;
-    transport->termination_delay_ms = item->termination_delay / NS_PER_MS;
+    /* Nobody chose the default one's delay (docs/decisions/0022). */
+    if (!span_equal(item->object.provider, SPAN("internal")))
+        transport->termination_delay_ms = item->termination_delay / NS_PER_MS;
     if (item->proxy_protocol != 0)
         transport->problem =
             span_cstr(span_dup(SPAN("PROXY protocol towards backends is not built yet")));
@@ -229,16 +223,14 @@ static enum err build_tcp(const struct build_context *context, struct snapshot *
         calloc(model->tcp_transport_count + 1, sizeof(*snapshot->tcp_transports));
     if (snapshot->tcp_transports == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i <= model->tcp_transport_count; i++) {
-        const struct model_servers_transport *tls =
-            i == 0 ? &default_transport : &model->tcp_transports[i - 1].tls;
+    for (size_t i = 0; i < model->tcp_transport_count; i++) {
+        const struct model_tcp_servers_transport *item = &model->tcp_transports[i];
         struct upstream_transport *transport = &snapshot->tcp_transports[i];
         snapshot->tcp_transport_count = i + 1;
-        set_limits(context, tls, transport);
-        if (i > 0)
-            set_tcp_limits(&model->tcp_transports[i - 1], transport);
+        set_limits(context, &item->tls, transport);
+        set_tcp_limits(item, transport);
         if (uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
-            build_tls_side(context, tls, old, transport);
+            build_tls_side(context, &item->tls, old, transport);
     }
     return ERR_OK;
 }

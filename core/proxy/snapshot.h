@@ -24,7 +24,7 @@ struct middleware_chain; /* core/proxy/middleware.h */
 
 /* A servers transport made ready: the TLS side of connections to backends. */
 struct upstream_transport {
-    struct span name; /* "" is the default one */
+    struct span name; /* "default@internal" is among them */
     struct tls_context *tls; /* NULL: no server needs it, or broken (see problem) */
     uint64_t tls_digest;     /* of what went into it */
     struct span server_name;
@@ -52,7 +52,7 @@ struct snapshot {
     const struct model_static *settings; /* lives as long as the process */
     struct model_dynamic *model; /* counted in model->references */
     struct service_table *http_services, *tcp_services;
-    struct upstream_transport *transports; /* HTTP; [0] is the default one */
+    struct upstream_transport *transports; /* HTTP */
     size_t transport_count;
     struct upstream_transport *tcp_transports;
     size_t tcp_transport_count;
