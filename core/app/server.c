@@ -98,9 +98,9 @@ static enum err start_workers(struct process *process, struct err_text *why)
                   .internal_service = admin_internal_service,
                   .context = process->admin},
     };
-    TRY(worker_threads_start(&process->threads, &settings, why));
+    TRY(worker_threads_create(&process->threads, &settings, why));
     control_set_workers(process->control, process->threads.workers, process->threads.count);
-    return ERR_OK;
+    return worker_threads_start(&process->threads, why);
 }
 
 static enum err start(struct process *process, bool builtin, struct err_text *why)

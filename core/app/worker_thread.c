@@ -249,19 +249,13 @@ static void thread_destroy(struct worker_thread *thread)
     free(thread);
 }
 
-static enum err start_thread(struct worker_threads *threads,
-                             const struct worker_thread_settings *settings, struct err_text *why)
+static enum err start_thread(struct worker_threads *threads, struct worker_thread *thread,
+                             struct err_text *why)
 {
-    struct worker_thread *thread = thread_create(settings, threads->count, threads->ended);
-    if (thread == NULL)
-        return err_set(why, ERR_NOMEM, "out of memory");
     int error = pthread_create(&thread->thread, NULL, thread_main, thread);
-    if (error != 0) {
-        thread_destroy(thread);
+    if (error != 0)
         return err_set(why, err_from_errno(error), "no thread for a worker: %s", strerror(error));
-    }
-    threads->workers[threads->count] = &thread->worker;
-    threads->items[threads->count++] = thread;
+    threads->started++;
     while (sem_wait(&thread->started) != 0)
         continue;
     if (thread->start_error != ERR_OK && why != NULL)
@@ -282,17 +276,32 @@ static void stop_started(struct worker_threads *threads)
     ring_finish(&ring);
 }
 
-enum err worker_threads_start(struct worker_threads *threads,
-                              const struct worker_thread_settings *settings, struct err_text *why)
+enum err worker_threads_create(struct worker_threads *threads,
+                               const struct worker_thread_settings *settings, struct err_text *why)
 {
-    threads->items = calloc(settings->count, sizeof(struct worker_thread *));
-    threads->workers = calloc(settings->count, sizeof(struct worker *));
-    threads->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    enum err error = ERR_OK;
+    *threads = (struct worker_threads){
+        .items = calloc(settings->count, sizeof(struct worker_thread *)),
+        .workers = calloc(settings->count, sizeof(struct worker *)),
+        .ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+    };
     if (threads->items == NULL || threads->workers == NULL || threads->ended < 0)
-        error = err_set(why, ERR_NOMEM, "out of memory or descriptors");
-    for (size_t i = 0; i < settings->count && error == ERR_OK; i++)
-        error = start_thread(threads, settings, why);
+        return err_set(why, ERR_NOMEM, "out of memory or descriptors");
+    for (size_t i = 0; i < settings->count; i++) {
+        struct worker_thread *thread = thread_create(settings, i, threads->ended);
+        if (thread == NULL)
+            return err_set(why, ERR_NOMEM, "out of memory");
+        threads->workers[i] = &thread->worker;
+        threads->items[i] = thread;
+        threads->count++;
+    }
+    return ERR_OK;
+}
+
+enum err worker_threads_start(struct worker_threads *threads, struct err_text *why)
+{
+    enum err error = ERR_OK;
+    for (size_t i = 0; i < threads->count && error == ERR_OK; i++)
+        error = start_thread(threads, threads->items[i], why);
     if (error != ERR_OK)
         stop_started(threads);
     return error;
@@ -300,7 +309,7 @@ enum err worker_threads_start(struct worker_threads *threads,
 
 void worker_threads_drain(struct worker_threads *threads, struct ring *from)
 {
-    for (size_t i = 0; i < threads->count; i++) {
+    for (size_t i = 0; i < threads->started; i++) {
         struct worker_thread *thread = threads->items[i];
         if (thread->start_error == ERR_OK)
             mailbox_post_or(from, thread->mailbox, &thread->drain, on_drain, on_lost, thread);
@@ -310,7 +319,7 @@ void worker_threads_drain(struct worker_threads *threads, struct ring *from)
 
 void worker_threads_abort(struct worker_threads *threads, struct ring *from)
 {
-    for (size_t i = 0; i < threads->count; i++) {
+    for (size_t i = 0; i < threads->started; i++) {
         struct worker_thread *thread = threads->items[i];
         mailbox_post_or(from, thread->mailbox, &thread->abort, on_abort, on_lost, thread);
     }
@@ -320,7 +329,8 @@ void worker_threads_abort(struct worker_threads *threads, struct ring *from)
 void worker_threads_join(struct worker_threads *threads)
 {
     for (size_t i = 0; i < threads->count; i++) {
-        pthread_join(threads->items[i]->thread, NULL);
+        if (i < threads->started)
+            pthread_join(threads->items[i]->thread, NULL);
         thread_destroy(threads->items[i]);
     }
     free(threads->items);

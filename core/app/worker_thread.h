@@ -13,7 +13,8 @@
 struct worker_thread;
 
 struct worker_threads {
-    size_t count; /* running or ended, not joined */
+    size_t count;   /* made */
+    size_t started; /* running or ended, not joined */
     struct worker_thread **items;
     struct worker **workers; /* parallel */
     int ended; /* eventfd: each thread adds 1 when it is done; -1 at first */
@@ -27,17 +28,20 @@ struct worker_thread_settings {
     struct worker_hooks hooks;
 };
 
+/* Makes the structs, so that their counters may be read. On failure, and in the
+ * end, worker_threads_join frees them. */
+MUST_USE enum err worker_threads_create(struct worker_threads *threads,
+                                        const struct worker_thread_settings *settings,
+                                        struct err_text *why);
 /* Returns when every worker accepts connections, or with the first failure, all
  * threads ended. */
-MUST_USE enum err worker_threads_start(struct worker_threads *threads,
-                                       const struct worker_thread_settings *settings,
-                                       struct err_text *why);
+MUST_USE enum err worker_threads_start(struct worker_threads *threads, struct err_text *why);
 /* Stop accepting, close idle clients, end the others after what they are doing;
  * a worker without clients ends. `from` is the control thread's ring. */
 void worker_threads_drain(struct worker_threads *threads, struct ring *from);
 /* After drain: end all clients now. */
 void worker_threads_abort(struct worker_threads *threads, struct ring *from);
-/* Every thread has ended or is about to. Frees. */
+/* Every thread that was started has ended or is about to. Frees. */
 void worker_threads_join(struct worker_threads *threads);
 
 #endif

@@ -66,7 +66,7 @@ int64_t control_now_ms(const struct control *control);
 /* What is published. */
 const struct snapshot *control_snapshot(const struct control *control);
 
-/* The workers, to add up their counters. Set once, before they are asked for;
+/* The workers, to add up their counters. Set once, before their threads start;
  * they are valid until the control thread ends. Reading is for any thread. */
 void control_set_workers(struct control *control, struct worker *const *workers, size_t count);
 struct worker *const *control_workers(const struct control *control, size_t *count);
