@@ -21,15 +21,24 @@ struct check {
 
 /* ---- building ---- */
 
-static size_t count_table(const struct router_table *table)
+static size_t count_table(const struct snapshot *snapshot, const struct entry_routes *entry,
+                          const struct router_table *table)
 {
     size_t problems = 0;
     for (size_t i = 0; i < router_table_count(table); i++) {
         const struct route *route = router_table_at(table, i);
-        if (route->problem.len > 0 && route->model->object.problem.len == 0)
+        if (route->problem.len > 0 && build_reports_router(snapshot->settings, route->model,
+                                                           entry->model->object.name))
             problems++;
     }
     return problems;
+}
+
+static size_t count_entry(const struct snapshot *snapshot, const struct entry_routes *entry)
+{
+    return count_table(snapshot, entry, entry->http) + count_table(snapshot, entry, entry->https) +
+           count_table(snapshot, entry, entry->tcp) +
+           count_table(snapshot, entry, entry->tcp_tls);
 }
 
 static size_t count_transports(const struct upstream_transport *items, size_t count)
@@ -45,11 +54,8 @@ static size_t count_problems(const struct snapshot *snapshot)
     const struct model_dynamic *model = snapshot->model;
     size_t problems = count_transports(snapshot->transports, snapshot->transport_count) +
                       count_transports(snapshot->tcp_transports, snapshot->tcp_transport_count);
-    for (size_t i = 0; i < snapshot->entry_count; i++) {
-        const struct entry_routes *entry = &snapshot->entries[i];
-        problems += count_table(entry->http) + count_table(entry->https) +
-                    count_table(entry->tcp) + count_table(entry->tcp_tls);
-    }
+    for (size_t i = 0; i < snapshot->entry_count; i++)
+        problems += count_entry(snapshot, &snapshot->entries[i]);
     for (size_t i = 0; i < model->tls_option_count; i++) {
         if (snapshot_tls_options(snapshot, model->tls_options[i].object.name) == NULL)
             problems++;

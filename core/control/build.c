@@ -13,10 +13,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct table_request {
+    const struct build_context *context;
+    const struct snapshot *snapshot;
+    struct span entry_point;
+};
+
+bool build_reports_router(const struct model_static *settings, const struct model_router *router,
+                          struct span entry_point)
+{
+    if (router->object.problem.len > 0)
+        return false;
+    for (size_t i = 0; i < router->entry_points.count; i++) {
+        struct span name = router->entry_points.items[i];
+        if (model_entry_point(settings, name) != NULL)
+            return span_equal(name, entry_point);
+    }
+    return false;
+}
+
 static void report_router(const struct model_router *router, const char *why, void *argument)
 {
-    const struct build_context *context = argument;
-    if (context->quiet)
+    const struct table_request *request = argument;
+    const struct build_context *context = request->context;
+    if (context->quiet || !build_reports_router(context->settings, router, request->entry_point))
         return;
     char line[24];
     snprintf(line, sizeof(line), "%u", router->object.mark.line);
@@ -53,12 +73,6 @@ static bool any_catch_all(const struct router_table *table)
     return false;
 }
 
-struct table_request {
-    const struct build_context *context;
-    const struct snapshot *snapshot;
-    struct span entry_point;
-};
-
 static enum err build_table(const struct table_request *request, enum rule_side side, bool tls,
                             struct router_table **out)
 {
@@ -69,7 +83,7 @@ static enum err build_table(const struct table_request *request, enum rule_side 
                                http ? model->http_router_count : model->tcp_router_count, side,
                                request->entry_point, tls,
                                http ? snapshot->http_services : snapshot->tcp_services,
-                               report_router, (void *)request->context, out);
+                               report_router, (void *)request, out);
 }
 
 static enum err build_entry(const struct build_context *context, struct snapshot *snapshot,

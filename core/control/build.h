@@ -23,6 +23,14 @@ struct build_context {
     bool quiet; /* `weir check`: the caller prints, nothing is logged */
 };
 
+/*
+ * A router is compiled once for each of its entry points; what is wrong with it
+ * is said at the first of them, and only if whoever read the configuration has
+ * not said it already.
+ */
+bool build_reports_router(const struct model_static *settings, const struct model_router *router,
+                          struct span entry_point);
+
 /* Uses the model (adds a reference on success). ERR_NOMEM only. */
 MUST_USE enum err build_snapshot(const struct build_context *context, struct model_dynamic *model,
                                  struct snapshot **out, struct err_text *why);
