@@ -116,8 +116,11 @@ void diagnostics_log(const struct diagnostics *list)
         const struct diagnostic *item = &list->items[i];
         char place[4200];
         format_place(&item->mark, place, sizeof(place));
-        LOG_AT(item->severity == SEVERITY_WARNING ? LOG_WARN : LOG_ERROR, item->message, "key",
-               item->key, "at", place);
+        enum log_level level = item->severity == SEVERITY_WARNING ? LOG_WARN : LOG_ERROR;
+        if (item->key[0] != '\0')
+            LOG_AT(level, item->message, "key", item->key, "at", place);
+        else
+            LOG_AT(level, item->message, "at", place);
     }
     size_t all = list->errors + list->problems + list->warnings;
     if (all > list->count) {
