@@ -67,6 +67,9 @@ static void derive(struct process *process)
     else if (weir->max_connections > most)
         log_warn("weir.limits.connections is more than the limit of open files is good for; "
                  "raise RLIMIT_NOFILE (ulimit -n, systemd: LimitNOFILE=)");
+    if (weir->ktls == KTLS_ON)
+        log_warn("weir.tls.ktls is on, but Weir cannot hand TLS to the kernel yet: it stays in "
+                 "user space");
 }
 
 static enum err prepare_machine(struct process *process, struct err_text *why)
