@@ -7,10 +7,10 @@
  */
 #include "core/app/worker_thread.h"
 
+#include "core/app/acceptor.h"
 #include "core/app/cores.h"
 #include "core/base/log.h"
 #include "core/base/rcu.h"
-#include "io/listener.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,8 +31,7 @@ struct worker_thread {
     size_t index;
     int core, ended;
     int mailbox; /* the ring's descriptor, once started */
-    struct listener *listeners; /* per entry point; fd -1: none */
-    bool listeners_paused;
+    struct acceptor acceptor;
     bool turn_begun;
     struct mail drain, abort;
     sem_t started; /* posted once start_error is set */
@@ -40,64 +39,9 @@ struct worker_thread {
     struct err_text why;
 };
 
-/* ---- accepting ---- */
-
-static void on_accept(struct listener *listener, int fd)
-{
-    struct worker_thread *thread = listener->owner;
-    struct worker *worker = &thread->worker;
-    worker_accept(worker, (size_t)(listener - thread->listeners), fd);
-    if (worker->client_count < worker->client_limit || thread->listeners_paused)
-        return;
-    thread->listeners_paused = true;
-    for (size_t i = 0; i < thread->settings.sockets->entries; i++)
-        listener_pause(&thread->listeners[i]);
-    log_warn("the limit of connections is reached: clients wait in the backlog");
-}
-
 static void on_client_closed(struct worker *worker)
 {
-    struct worker_thread *thread = container_of(worker, struct worker_thread, worker);
-    if (!thread->listeners_paused || worker->client_count >= worker->client_limit)
-        return;
-    thread->listeners_paused = false;
-    for (size_t i = 0; i < thread->settings.sockets->entries; i++)
-        listener_resume(&thread->listeners[i]);
-}
-
-static void on_trouble(struct listener *listener, int error_number)
-{
-    (void)listener;
-    log_error("connections cannot be accepted: trying again", "error", strerror(error_number));
-}
-
-static enum err open_listeners(struct worker_thread *thread)
-{
-    struct worker *worker = &thread->worker;
-    struct sockets *sockets = thread->settings.sockets;
-    thread->listeners = calloc(sockets->entries + 1, sizeof(struct listener));
-    if (thread->listeners == NULL)
-        return err_set(&thread->why, ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < sockets->entries; i++) {
-        struct listener *listener = &thread->listeners[i];
-        int fd = sockets_take(sockets, thread->index, i);
-        listener_init(listener, &worker->ring, &worker->wheel, fd, on_accept, thread);
-        listener->on_trouble = on_trouble;
-        if (fd >= 0)
-            listener_start(listener);
-        else
-            listener_stop(listener);
-    }
-    return ERR_OK;
-}
-
-static bool still_accepting(const struct worker_thread *thread)
-{
-    for (size_t i = 0; i < thread->settings.sockets->entries; i++) {
-        if (op_pending(&thread->listeners[i].accept))
-            return true;
-    }
-    return false;
+    acceptor_on_client_closed(&container_of(worker, struct worker_thread, worker)->acceptor);
 }
 
 /* ---- mails ---- */
@@ -106,8 +50,7 @@ static void on_drain(struct mail *mail, void *receiver)
 {
     struct worker_thread *thread = receiver;
     (void)mail;
-    for (size_t i = 0; i < thread->settings.sockets->entries; i++)
-        listener_stop(&thread->listeners[i]);
+    acceptor_stop(&thread->acceptor);
     worker_drain(&thread->worker);
 }
 
@@ -165,7 +108,7 @@ static void turn(struct worker_thread *thread, int64_t wait_ms)
 static bool is_done(const struct worker_thread *thread)
 {
     const struct worker *worker = &thread->worker;
-    return worker->draining && worker->client_count == 0 && !still_accepting(thread);
+    return worker->draining && worker->client_count == 0 && !acceptor_is_pending(&thread->acceptor);
 }
 
 /* What still closes behind the clients: connections to backends, replies of the
@@ -198,10 +141,10 @@ static enum err start_worker(struct worker_thread *thread)
                     settings->publication, &thread->why));
     worker->on_client_closed = on_client_closed;
     worker->hooks = settings->hooks;
-    enum err error = open_listeners(thread);
-    if (error != ERR_OK)
-        worker_finish(worker);
-    return error;
+    if (acceptor_init(&thread->acceptor, worker, settings->sockets) == ERR_OK)
+        return ERR_OK;
+    worker_finish(worker);
+    return err_set(&thread->why, ERR_NOMEM, "out of memory");
 }
 
 static void *thread_main(void *argument)
@@ -219,7 +162,7 @@ static void *thread_main(void *argument)
     if (started) {
         run(thread);
         worker_finish(&thread->worker);
-        free(thread->listeners);
+        acceptor_finish(&thread->acceptor);
     }
     rcu_reader_unregister();
     (void)eventfd_write(thread->ended, 1);

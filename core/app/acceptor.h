@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The listeners of one worker, and what happens at its limit of connections:
+ * accepting stops, so that clients wait in the kernel's backlog. What the kernel
+ * had accepted by then waits here, as a bare descriptor, in order; at most
+ * ACCEPTOR_WAITING of them, more are closed. Worker thread.
+ */
+#ifndef WEIR_CORE_APP_ACCEPTOR_H
+#define WEIR_CORE_APP_ACCEPTOR_H
+
+#include "core/app/sockets.h"
+#include "core/proxy/worker.h"
+#include "io/listener.h"
+
+#define ACCEPTOR_WAITING 1024
+
+struct acceptor {
+    struct worker *worker;
+    struct listener *listeners; /* per entry point; fd -1: none */
+    size_t count;
+    bool paused, said;
+    struct worker_task admit;
+    struct waiting {
+        int fd;
+        size_t entry;
+    } * waiting; /* a ring of ACCEPTOR_WAITING, made on first use */
+    size_t first, waiting_count;
+};
+
+/* Takes the worker's sockets and starts to accept. ERR_NOMEM: the sockets stay. */
+MUST_USE enum err acceptor_init(struct acceptor *acceptor, struct worker *worker,
+                                struct sockets *sockets);
+/* A client has gone: there may be room. */
+void acceptor_on_client_closed(struct acceptor *acceptor);
+/* Accepts nothing any more and closes what waits. */
+void acceptor_stop(struct acceptor *acceptor);
+/* Whether the kernel may still call after acceptor_stop. */
+bool acceptor_is_pending(const struct acceptor *acceptor);
+/* Stopped and not pending. */
+void acceptor_finish(struct acceptor *acceptor);
+
+#endif
