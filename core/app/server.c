@@ -158,6 +158,14 @@ static void announce(const struct process *process, bool builtin)
         builtin_print_hints(stdout);
 }
 
+/* Who starts it by hand does not look into the log file. */
+static void report_failure(const struct model_static *settings, const char *why)
+{
+    log_error("Weir cannot start", "error", why);
+    if (settings->log.file_path.len > 0)
+        fprintf(stderr, "weir: cannot start: %s\n", why);
+}
+
 static void finish(struct process *process)
 {
     worker_threads_join(&process->threads);
@@ -181,7 +189,7 @@ int server_run(struct model_static *settings, bool builtin)
         serve(&process);
         log_info("Weir has ended");
     } else {
-        log_error("Weir cannot start", "error", why.text[0] ? why.text : err_message(error));
+        report_failure(settings, why.text[0] ? why.text : err_message(error));
     }
     finish(&process);
     return error == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
