@@ -13,8 +13,9 @@
 
 /* ---- messages ---- */
 
-static void add_finding(struct decoder *decoder, enum severity severity,
-                        const struct source_mark *mark, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void
+add_finding(struct decoder *decoder, enum severity severity, const struct source_mark *mark,
+            const char *format, va_list arguments)
 {
     char text[1024];
     vsnprintf(text, sizeof(text), format, arguments);

@@ -22,8 +22,8 @@ struct source_mark toml_mark(const struct toml *toml, const char *where)
     return (struct source_mark){toml->tree->file, toml->line, (uint32_t)column + 1};
 }
 
-static enum err report(struct toml *toml, const char *where, const char *format,
-                       va_list arguments)
+__attribute__((format(printf, 3, 0))) static enum err
+report(struct toml *toml, const char *where, const char *format, va_list arguments)
 {
     char text[256];
     vsnprintf(text, sizeof(text), format, arguments);

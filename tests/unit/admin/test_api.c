@@ -198,7 +198,7 @@ static void the_overview_counts(void **state)
     /* routers: app, broken, ping; services: app, both, noop, api, ping */
     check(*state, "/api/overview", "", 200,
           "{\"http\":{\"routers\":{\"total\":3,\"warnings\":0,\"errors\":1},"
-          "\"services\":{\"total\":5,\"warnings\":0,\"errors\":0},"
+          "\"services\":{\"total\":6,\"warnings\":0,\"errors\":0},"
           "\"middlewares\":{\"total\":1,\"warnings\":0,\"errors\":0}},"
           "\"tcp\":{\"routers\":{\"total\":1,\"warnings\":0,\"errors\":0},"
           "\"services\":{\"total\":1,\"warnings\":0,\"errors\":0},"
