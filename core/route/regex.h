@@ -25,7 +25,7 @@
 
 #define REGEX_WORK_MAX (1 << 21)      /* steps of backtracking in one match */
 #define REGEX_SUBJECT_MAX (64 << 10)  /* bytes; more is a failure */
-#define REGEX_STATES_MAX 256          /* of the automaton; fewer for long subjects */
+#define REGEX_STATES_MAX 1024         /* of the automaton; fewer for long subjects */
 #define REGEX_REPEAT_MAX 1000         /* {n}, as in RE2 */
 #define REGEX_PATTERN_MAX (512 << 10) /* bytes of a translated pattern */
 

@@ -46,13 +46,28 @@ static size_t repetition_length(const struct regex_translator *t)
     return c == '*' || c == '+' || c == '?' ? 1 : c == '{' ? parse_braces(t, &min, &max) : 0;
 }
 
-/* How much this repetition adds to what backtracking may cost. */
-static void count_choices(struct regex_translator *t, long min, long max)
+#define COST_MAX 1000000 /* keeps the sums from overflowing */
+
+static unsigned cost_times(unsigned cost, long times)
 {
+    return times > 0 && cost > COST_MAX / (unsigned)times ? COST_MAX : cost * (unsigned)times;
+}
+
+/* How much this repetition adds to what backtracking may cost: PCRE2 writes a
+ * group out as often as it may repeat. */
+static void add_cost(struct regex_translator *t, long min, long max)
+{
+    long copies = max > min ? max : min;
     if (max < 0)
-        t->iterators++;
+        t->cost.iterators++;
     for (long range = max - min; max >= 0 && range > 0; range /= 2)
-        t->choices++;
+        t->cost.choices++;
+    if (copies > 1 && t->atom == REGEX_ATOM_GROUP) {
+        t->cost.iterators += cost_times(t->group_cost.iterators, copies - 1);
+        t->cost.choices += cost_times(t->group_cost.choices + 1, copies - 1);
+    }
+    t->cost.iterators = t->cost.iterators < COST_MAX ? t->cost.iterators : COST_MAX;
+    t->cost.choices = t->cost.choices < COST_MAX ? t->cost.choices : COST_MAX;
 }
 
 /* PCRE2's automaton counts in x+ but not in x*, and each count is a state: so x+
@@ -79,7 +94,7 @@ static enum err take_repetition(struct regex_translator *t, size_t len)
         return REGEX_REFUSE(t, "a repetition of a repetition: RE2 has no possessive ones");
     if (regex_peek(t, 0) == '{')
         parse_braces(t, &min, &max);
-    count_choices(t, min, max);
+    add_cost(t, min, max);
     if (min > REGEX_REPEAT_MAX || max > REGEX_REPEAT_MAX || (max >= 0 && max < min))
         return REGEX_REFUSE(t, "a repeat count above %d or out of order", REGEX_REPEAT_MAX);
     struct span text = span_first(regex_rest(t), len + (regex_peek(t, len) == '?'));
@@ -99,7 +114,7 @@ static enum err take_repetition(struct regex_translator *t, size_t len)
 static enum err take_assertion(struct regex_translator *t, size_t len)
 {
     struct span text = span_first(regex_rest(t), len);
-    if (text.ptr[0] == '$' && !t->multiline[t->depth])
+    if (text.ptr[0] == '$' && !t->levels[t->depth].multiline)
         text = SPAN("\\z");
     t->at += len;
     bool wrap = repetition_length(t) > 0;
@@ -141,8 +156,8 @@ static enum err refuse_group(struct regex_translator *t)
 
 static void open_group(struct regex_translator *t)
 {
-    t->multiline[t->depth + 1] = t->multiline[t->depth];
-    t->depth++;
+    bool multiline = t->levels[t->depth].multiline;
+    t->levels[++t->depth] = (struct regex_level){multiline, t->cost};
     t->can_repeat = false;
 }
 
@@ -150,7 +165,7 @@ static void open_group(struct regex_translator *t)
 static enum err take_flags(struct regex_translator *t)
 {
     size_t len = 2, flags = 0;
-    bool negated = false, multiline = t->multiline[t->depth];
+    bool negated = false, multiline = t->levels[t->depth].multiline;
     for (char c = regex_peek(t, len); c != ':' && c != ')'; c = regex_peek(t, ++len)) {
         if (c == '\0' || strchr("imsU-", c) == NULL || (c == '-' && negated))
             return refuse_group(t);
@@ -163,7 +178,7 @@ static enum err take_flags(struct regex_translator *t)
     if (regex_peek(t, len) == ':')
         open_group(t);
     t->can_repeat = false;
-    t->multiline[t->depth] = multiline;
+    t->levels[t->depth].multiline = multiline;
     struct span text = span_first(regex_rest(t), len + 1);
     t->at += len + 1;
     return regex_emit(t, text);
@@ -186,10 +201,12 @@ static enum err take_group_end(struct regex_translator *t)
 {
     if (t->depth == 0)
         return REGEX_REFUSE(t, "unexpected )");
-    t->depth--;
+    struct regex_cost start = t->levels[t->depth--].start;
     t->at++;
     regex_atom_begin(t);
     t->atom = REGEX_ATOM_GROUP;
+    t->group_cost = (struct regex_cost){t->cost.iterators - start.iterators,
+                                        t->cost.choices - start.choices};
     return regex_emit(t, SPAN(")"));
 }
 
@@ -294,6 +311,6 @@ enum err regex_translate(struct span pattern, struct regex_text *out, struct err
     if (error == ERR_NOMEM)
         return err_set(why, error, "out of memory");
     if (error == ERR_OK)
-        *out = (struct regex_text){copy, text.len - 1, t.utf, t.iterators, t.choices};
+        *out = (struct regex_text){copy, text.len - 1, t.utf, t.cost.iterators, t.cost.choices};
     return error;
 }

@@ -13,17 +13,27 @@
 #define REGEX_GROUP_DEPTH_MAX 200
 #define REGEX_ATOM_GROUP SIZE_MAX
 
+/* How much a pattern, or a part of it, lets backtracking cost. */
+struct regex_cost {
+    unsigned iterators, choices; /* as in struct regex_text */
+};
+
+struct regex_level {
+    bool multiline;          /* flag m */
+    struct regex_cost start; /* the cost up to the group's beginning */
+};
+
 struct regex_translator {
     struct span in;
     size_t at;
     struct buf out;
     size_t depth;
-    bool multiline[REGEX_GROUP_DEPTH_MAX + 1]; /* flag m, for each open group */
+    struct regex_level levels[REGEX_GROUP_DEPTH_MAX + 1]; /* the pattern, each open group */
     bool can_repeat; /* an atom stands just before */
     size_t atom;     /* where it begins in `out`; REGEX_ATOM_GROUP: it is a group */
     bool repeated;   /* and has a repetition already */
     bool utf, wants_utf;
-    unsigned iterators, choices;
+    struct regex_cost cost, group_cost; /* so far; of the group that is the atom */
     struct err_text *why;
 };
 
@@ -56,6 +66,7 @@ static inline bool regex_is_word(char c)
 static inline void regex_atom_begin(struct regex_translator *t)
 {
     t->atom = buf_len(&t->out);
+    t->group_cost = (struct regex_cost){0};
     t->can_repeat = true;
     t->repeated = false;
 }

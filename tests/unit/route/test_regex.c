@@ -149,6 +149,27 @@ static void translations_are_plain(void **state)
     }
 }
 
+/* What decides between the two ways of matching. */
+static void repetitions_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        unsigned iterators, choices;
+    } costs[] = {
+        {"abc", 0, 0},           {"a*b+c{2,}", 3, 0},     {"a?b{2,3}c{0,7}", 0, 5},
+        {"[0-9a-f]{64}", 0, 0},  {"(a*){3}", 3, 2},       {"(a?b){4}", 0, 7},
+        {"((a*b?){2}c*){3}", 9, 11}, {"(a+)*", 2, 0},     {"(a*){2,5}", 5, 6},
+    };
+    for (size_t i = 0; i < COUNT(costs); i++) {
+        struct regex_text text;
+        assert_err(regex_translate(span_cstr(costs[i].pattern), &text, NULL), ERR_OK);
+        if (text.iterators != costs[i].iterators || text.choices != costs[i].choices)
+            fail_msg("%s: %u and %u", costs[i].pattern, text.iterators, text.choices);
+        free(text.text);
+    }
+}
+
 static void a_pattern_has_a_largest_size(void **state)
 {
     (void)state;
@@ -165,8 +186,8 @@ static void backtracking_is_bounded(void **state)
 {
     (void)state;
     static const char *const patterns[] = {"(a*)*(a*)*(a*)*[bc]", "a.*a.*a.*a.*[bc]",
-                                           "^(a+)+$", "(a|a)+[bc]", "a?a?a?a?a?a?a?a?a?a?a?a?a?a?"
-                                           "a?a?a?a?a?a?a?a?a?a?[bc]"};
+                                           "^(a+)+$", "(a|a)+[bc]",
+                                           "a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?[bc]"};
     static char subject[REGEX_SUBJECT_MAX + 1];
     memset(subject, 'a', sizeof(subject));
     subject[0] = '/';
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(what_re2_takes_means_the_same),
         cmocka_unit_test(what_re2_refuses_is_refused),
         cmocka_unit_test(translations_are_plain),
+        cmocka_unit_test(repetitions_are_counted),
         cmocka_unit_test(a_pattern_has_a_largest_size),
         cmocka_unit_test(backtracking_is_bounded),
         cmocka_unit_test(too_many_states_are_a_failure),
