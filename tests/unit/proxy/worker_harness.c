@@ -26,7 +26,7 @@ static void begin_turn(void *argument)
     worker_turn_begin(argument);
 }
 
-static void turn(struct harness *harness, int64_t wait_ms)
+void harness_turn(struct harness *harness, int64_t wait_ms)
 {
     struct worker *worker = &harness->worker;
     struct ring_wait wait = {NULL, begin_turn, worker};
@@ -78,7 +78,7 @@ void harness_run_until(struct harness *harness, const bool *flag)
 {
     int64_t deadline = clock_monotonic_ns() + PATIENCE_NS;
     while (!*flag) {
-        turn(harness, 100);
+        harness_turn(harness, 100);
         if (clock_monotonic_ns() > deadline)
             fail_msg("nothing happened within ten seconds");
     }
@@ -87,8 +87,8 @@ void harness_run_until(struct harness *harness, const bool *flag)
 void harness_settle(struct harness *harness)
 {
     for (;;) {
-        turn(harness, 0);
-        turn(harness, 0); /* takes the output of the first to the kernel */
+        harness_turn(harness, 0);
+        harness_turn(harness, 0); /* takes the output of the first to the kernel */
         struct pollfd ready = {.fd = harness->worker.ring.fd, .events = POLLIN};
         if (worker_wait_ms(&harness->worker) != 0 && poll(&ready, 1, MOMENT_MS) == 0)
             return;

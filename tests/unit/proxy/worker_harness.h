@@ -17,6 +17,8 @@ struct harness {
 void harness_start(struct harness *harness);
 /* Also checks that no connection, snapshot or buffer was left behind. */
 void harness_stop(struct harness *harness);
+/* One loop turn that waits for at most wait_ms. */
+void harness_turn(struct harness *harness, int64_t wait_ms);
 /* Runs loop turns until *flag is true; fails the test after ten seconds. */
 void harness_run_until(struct harness *harness, const bool *flag);
 /* Runs turns for as long as something happens within a moment. */
