@@ -223,6 +223,8 @@ enum err sock_stream(const struct sock_address *address, int *fd)
     if (made < 0)
         return err_from_errno(errno);
     int on = 1;
+    if (is_inet(address))
+        sock_set_keepalive(made, SOCK_KEEPALIVE_S);
     if (is_inet(address) && setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
         enum err error = err_from_errno(errno);
         close(made);
@@ -254,7 +256,6 @@ enum err sock_peer(int fd, struct sock_address *out)
     return get_name(fd, getpeername, out);
 }
 
-/* Probes every idle_s / 3 seconds after idle_s of silence, three times. */
 void sock_set_keepalive(int fd, int idle_s)
 {
     int on = 1, probes = 3;

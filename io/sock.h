@@ -47,7 +47,7 @@ struct sock_listen_options {
     int backlog;
     int defer_accept_s; /* TCP_DEFER_ACCEPT; 0: off */
 };
-/* Non-blocking, close-on-exec, TCP_NODELAY inherited by what it accepts.
+/* Non-blocking, close-on-exec, TCP_NODELAY and keep-alive inherited by what it accepts.
  * An empty host listens on dual-stack any (or v4 any without IPv6); "::" too
  * is dual-stack unless v6_only. A name (localhost) is resolved and may block.
  * backlog 0: SOMAXCONN. The error says what to do (port in use by …, needs
@@ -55,11 +55,14 @@ struct sock_listen_options {
 MUST_USE enum err sock_listen(struct span host, uint16_t port,
                               const struct sock_listen_options *options, int *fd,
                               struct err_text *why);
-/* A non-blocking stream socket for the address, with TCP_NODELAY. */
+/* A non-blocking stream socket for the address, with TCP_NODELAY and keep-alive. */
 MUST_USE enum err sock_stream(const struct sock_address *address, int *fd);
 MUST_USE enum err sock_local(int fd, struct sock_address *out);
 MUST_USE enum err sock_peer(int fd, struct sock_address *out);
+/* Probes every idle_s / 3 seconds after idle_s of silence, three times, so that
+ * a peer that vanished without a word is noticed. */
 void sock_set_keepalive(int fd, int idle_s);
+#define SOCK_KEEPALIVE_S 60
 /* RST instead of FIN at close. */
 void sock_set_abort_on_close(int fd);
 

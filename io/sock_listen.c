@@ -94,6 +94,7 @@ static int open_listener(const struct sock_address *address,
     if (made < 0)
         return errno;
     int error = set_options(made, address, options);
+    sock_set_keepalive(made, SOCK_KEEPALIVE_S); /* accepted sockets inherit it */
     if (error == 0 && bind(made, &address->any, address->len) != 0)
         error = errno;
     if (error == 0 && listen(made, options->backlog > 0 ? options->backlog : SOMAXCONN) != 0)

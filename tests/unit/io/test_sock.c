@@ -228,6 +228,7 @@ static void stream_sockets_are_ready_for_the_ring(void **state)
         int fd;
         assert_ok(sock_stream(&address, &fd));
         assert_int_equal(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+        assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
         assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
         assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         close(fd);
@@ -267,11 +268,10 @@ static void keepalive_is_set(void **state)
     int ends[2];
     (void)state;
     harness_tcp_pair(ends);
-    assert_int_equal(option(ends[0], SOL_SOCKET, SO_KEEPALIVE), 0);
-    sock_set_keepalive(ends[0], 60);
+    sock_set_keepalive(ends[0], 30);
     assert_int_equal(option(ends[0], SOL_SOCKET, SO_KEEPALIVE), 1);
-    assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPIDLE), 60);
-    assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPINTVL), 20);
+    assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPIDLE), 30);
+    assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPINTVL), 10);
     assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPCNT), 3);
     sock_set_keepalive(ends[0], 1);
     assert_int_equal(option(ends[0], IPPROTO_TCP, TCP_KEEPINTVL), 1);

@@ -133,6 +133,8 @@ static void sockets_have_what_the_listener_needs(void **state)
     while ((accepted = accept(fd, NULL, NULL)) < 0)
         assert_int_equal(errno, EAGAIN);
     assert_int_equal(option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(option(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option(accepted, IPPROTO_TCP, TCP_KEEPIDLE), SOCK_KEEPALIVE_S);
     close(accepted);
     close(client);
     close(fd);
