@@ -18,6 +18,9 @@
 #define HELD_NONE UINT16_MAX
 /* Held buffers at which the kernel is told to stop receiving. */
 #define HELD_MAX 2
+/* The share of the worker's buffers that may be held; what comes beyond is copied,
+ * so that connections that wait do not take the others' buffers away. */
+#define HELD_SHARE 4
 #define LINGER_MS 2000
 #define FLUSH_TIMEOUT_MS 30000
 #define OUTPUT_MAX ((size_t)256 << 20)
@@ -76,6 +79,7 @@ static void conn_init(struct conn *conn, struct worker *worker, int fd,
     list_init(&conn->buffer_waiter.link);
     conn->task.run = on_task;
     conn->buffer_waiter.resume = on_buffers;
+    buf_init(&conn->held_bytes, (size_t)worker->buffers.count * worker->buffers.size);
     buf_init(&conn->staged, OUTPUT_MAX);
     buf_init(&conn->filling, OUTPUT_MAX);
     buf_init(&conn->sending, OUTPUT_MAX);
@@ -150,6 +154,12 @@ static void release_held(struct conn *conn)
     }
     conn->held_last = HELD_NONE;
     conn->held_count = 0;
+    buf_finish(&conn->held_bytes);
+}
+
+static bool holds_input(const struct conn *conn)
+{
+    return conn->held_first != HELD_NONE || buf_len(&conn->held_bytes) > 0;
 }
 
 void conn_close(struct conn *conn)
@@ -181,7 +191,8 @@ void conn_abort(struct conn *conn)
 
 void conn_close_after_flush(struct conn *conn, bool linger)
 {
-    if (conn->state != CONN_OPEN && conn->state != CONN_HANDSHAKING) {
+    bool is_up = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
+    if (!is_up || conn->worker->aborting) {
         conn_close(conn);
         return;
     }
@@ -304,7 +315,7 @@ void conn_deliver(struct conn *conn, struct span data)
     conn->handler->on_data(conn, data);
 }
 
-static void hold_buffer(struct conn *conn, uint16_t id, uint32_t offset, uint32_t length)
+static void chain_buffer(struct conn *conn, uint16_t id, uint32_t offset, uint32_t length)
 {
     struct buffer_link *links = conn->worker->buffer_links;
     links[id] = (struct buffer_link){HELD_NONE, offset, length};
@@ -313,6 +324,25 @@ static void hold_buffer(struct conn *conn, uint16_t id, uint32_t offset, uint32_
     else
         links[conn->held_last].next = id;
     conn->held_last = id;
+}
+
+/* Keeps what the transport does not take now: in the buffer, or as a copy when
+ * buffers are scarce or bytes that came before are copied already. */
+static void hold_buffer(struct conn *conn, uint16_t id, struct span bytes)
+{
+    struct bufring *buffers = &conn->worker->buffers;
+    bool copy = buf_len(&conn->held_bytes) > 0 || buffers->lent > buffers->count / HELD_SHARE;
+    enum err error = copy ? buf_append(&conn->held_bytes, bytes) : ERR_OK;
+    if (copy)
+        bufring_return(buffers, id);
+    else
+        chain_buffer(conn, id,
+                     (uint32_t)(bytes.ptr - (buffers->memory + (size_t)id * buffers->size)),
+                     (uint32_t)bytes.len);
+    if (error != ERR_OK) {
+        conn_fail(conn, error, NULL);
+        return;
+    }
     conn->held_count++;
     if (conn->held_count >= HELD_MAX && op_pending(&conn->receive))
         ring_cancel(&conn->worker->ring, &conn->receive);
@@ -320,8 +350,8 @@ static void hold_buffer(struct conn *conn, uint16_t id, uint32_t offset, uint32_
 
 static void deliver_end(struct conn *conn)
 {
-    if (conn->end_delivered || !conn->receive_ended || conn->paused ||
-        conn->held_first != HELD_NONE)
+    if (conn->end_delivered || !conn->receive_ended || conn->paused || holds_input(conn) ||
+        conn->transport->has_pending(conn))
         return;
     if (conn->state == CONN_LINGERING) {
         conn_close(conn);
@@ -360,18 +390,12 @@ static void take_buffer(struct conn *conn, int32_t result, uint32_t flags)
     conn->bytes_in += bytes.len;
     metric_add(&worker->metrics.bytes_in, bytes.len);
     bool reading = conn_is_reading(conn) && !conn->receive_ended;
-    if (reading && conn->held_first == HELD_NONE) {
-        struct span rest = bytes;
+    struct span rest = bytes;
+    if (reading && !holds_input(conn))
         run_transport(conn, &rest);
-        if (rest.len > 0 && (conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING)) {
-            hold_buffer(conn, id, (uint32_t)(bytes.len - rest.len), (uint32_t)rest.len);
-            return;
-        }
-        bufring_return(&worker->buffers, id);
-        return;
-    }
-    if (!conn->receive_ended && (conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING))
-        hold_buffer(conn, id, 0, (uint32_t)bytes.len);
+    bool wanted = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
+    if (rest.len > 0 && wanted && !conn->receive_ended)
+        hold_buffer(conn, id, rest);
     else
         bufring_return(&worker->buffers, id);
 }
@@ -382,7 +406,7 @@ static void rearm(struct conn *conn)
     if (op_pending(&conn->receive) || conn->receive_ended || conn->release_done != NULL)
         return;
     bool wanted = conn_is_reading(conn) || conn->state == CONN_LINGERING;
-    if (wanted && conn->held_first == HELD_NONE && list_empty(&conn->buffer_waiter.link))
+    if (wanted && !holds_input(conn) && list_empty(&conn->buffer_waiter.link))
         conn_start(conn);
 }
 
@@ -393,7 +417,7 @@ static void release_if_done(struct conn *conn)
         return;
     conn->paused = false;
     process_held(conn);
-    if (conn->state != CONN_OPEN || conn->held_first != HELD_NONE)
+    if (conn->state != CONN_OPEN || holds_input(conn))
         return;
     void (*done)(struct conn *) = conn->release_done;
     conn->release_done = NULL;
@@ -431,36 +455,60 @@ static void on_buffers(struct bufring_waiter *waiter)
     rearm(conn);
 }
 
+/* Gives the oldest held buffer to the transport; false: the chain is gone with its
+ * connection, or some of the bytes are left. */
+static bool process_buffer(struct conn *conn)
+{
+    struct worker *worker = conn->worker;
+    uint16_t id = conn->held_first;
+    struct buffer_link *link = &worker->buffer_links[id];
+    struct span rest = {worker->buffers.memory + (size_t)id * worker->buffers.size + link->offset,
+                        link->length};
+    run_transport(conn, &rest);
+    if (conn->held_first != id)
+        return false;
+    link->offset += link->length - (uint32_t)rest.len;
+    link->length = (uint32_t)rest.len;
+    if (rest.len > 0)
+        return false;
+    conn->held_first = link->next;
+    if (conn->held_first == HELD_NONE)
+        conn->held_last = HELD_NONE;
+    conn->held_count--;
+    bufring_return(&worker->buffers, id);
+    return true;
+}
+
+/* The same for what was copied, which comes behind all held buffers. */
+static void process_copied(struct conn *conn)
+{
+    struct buf taken = conn->held_bytes;
+    struct span rest = buf_span(&taken);
+    buf_init(&conn->held_bytes, taken.max);
+    run_transport(conn, &rest);
+    if (rest.len > 0 && (conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING)) {
+        buf_consume(&taken, buf_len(&taken) - rest.len);
+        conn->held_bytes = taken;
+        return;
+    }
+    buf_finish(&taken);
+    conn->held_count = 0;
+}
+
 /* Delivers what is held, oldest first, until it is empty or paused again. */
 static void process_held(struct conn *conn)
 {
-    struct worker *worker = conn->worker;
     if (conn->held_first == HELD_NONE && conn_is_reading(conn) &&
         conn->transport->has_pending(conn)) {
         struct span nothing = SPAN_EMPTY;
         run_transport(conn, &nothing);
     }
     while (conn->held_first != HELD_NONE && conn_is_reading(conn)) {
-        uint16_t id = conn->held_first;
-        struct buffer_link *link = &worker->buffer_links[id];
-        struct span bytes = {worker->buffers.memory + (size_t)id * worker->buffers.size +
-                                 link->offset,
-                             link->length};
-        struct span rest = bytes;
-        run_transport(conn, &rest);
-        if (conn->held_first != id)
-            return; /* closed meanwhile: the chain is gone */
-        if (rest.len > 0) {
-            link->offset += (uint32_t)(bytes.len - rest.len);
-            link->length = (uint32_t)rest.len;
+        if (!process_buffer(conn))
             return;
-        }
-        conn->held_first = link->next;
-        if (conn->held_first == HELD_NONE)
-            conn->held_last = HELD_NONE;
-        conn->held_count--;
-        bufring_return(&worker->buffers, id);
     }
+    if (buf_len(&conn->held_bytes) > 0 && conn_is_reading(conn))
+        process_copied(conn);
 }
 
 void conn_pause(struct conn *conn)
@@ -554,6 +602,7 @@ static void all_sent(struct conn *conn)
 {
     buf_release(&conn->sending);
     buf_release(&conn->filling);
+    conn->provoked_bytes = 0;
     if (conn->state == CONN_FLUSHING) {
         flushed_for_good(conn);
         return;

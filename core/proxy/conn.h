@@ -7,7 +7,8 @@
  *      given to handler->on_data, which takes all of it at once. conn_pause
  *      stops the deliveries; what the kernel had already put into buffers is
  *      held, in order, and once more than a little is held the receive is
- *      cancelled, so that the peer's window closes.
+ *      cancelled, so that the peer's window closes. When many of the worker's
+ *      buffers are held, bytes are copied instead.
  * Out: conn_write queues; everything queued in one loop turn leaves in one
  *      send, and small writes share one TLS record. conn_backlog tells how much
  *      waits; when it falls below the low mark, on_drained is called (only if
@@ -74,6 +75,8 @@ struct conn {
     bool output_shut;      /* FIN is sent */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
+    struct buf held_bytes;   /* copies of what came behind the held buffers */
+    size_t provoked_bytes;   /* unsent TLS records that answer the peer's own, see transport_tls.c */
     struct op receive, send;
     struct bufring_waiter buffer_waiter;
     struct timer timer;

@@ -311,6 +311,9 @@ static void on_task(struct worker_task *task)
     }
     if (!front->response_complete)
         return;
+    /* A client that sends requests and reads no responses waits for on_drained. */
+    if (front->keep_alive && conn_is_congested(&client->conn))
+        return;
     drop_exchange(front);
     h1_body_finish(&front->body);
     if (!front->keep_alive || !front->request_complete || client->conn.worker->draining)
@@ -337,6 +340,7 @@ static void on_end(struct conn *conn)
     struct front_http1 *front = &client->http1;
     if (front->state == FRONT_HTTP1_EXCHANGE && front->response_complete) {
         front->keep_alive = false; /* the task closes */
+        front_http1_settle(client);
         return;
     }
     give_up(client);
@@ -345,7 +349,11 @@ static void on_end(struct conn *conn)
 static void on_drained(struct conn *conn)
 {
     struct front_http1 *front = &client_of(conn)->http1;
-    if (front->exchange != NULL && front->state == FRONT_HTTP1_EXCHANGE)
+    if (front->exchange == NULL || front->state != FRONT_HTTP1_EXCHANGE)
+        return;
+    if (front->response_complete)
+        front_http1_settle(client_of(conn));
+    else
         exchange_drained(front->exchange);
 }
 

@@ -7,6 +7,8 @@
 #include "core/proxy/transport.h"
 
 #define TLS_RECORD_BYTES ((size_t)16384)
+/* Answers (to KeyUpdates) that may wait for a peer that does not read them. */
+#define PROVOKED_MAX ((size_t)16 << 10)
 
 static enum err shake_hands(struct conn *conn, struct span *input, struct err_text *why)
 {
@@ -22,11 +24,14 @@ static enum err decrypt(struct conn *conn, struct span *input, struct err_text *
 {
     char *scratch = conn->worker->scratch;
     while (conn_is_reading(conn)) {
-        size_t length;
+        size_t length, before = buf_len(&conn->filling);
         enum err error = tls_engine_read(conn->tls, input, &conn->filling, scratch,
                                          WORKER_SCRATCH_SIZE, &length, why);
         if (buf_len(&conn->filling) > 0)
             conn_schedule_flush(conn);
+        conn->provoked_bytes += buf_len(&conn->filling) - before;
+        if (conn->provoked_bytes > PROVOKED_MAX)
+            return err_set(why, ERR_LIMIT, "the peer asks for TLS records and does not read them");
         if (error == ERR_AGAIN)
             return ERR_OK;
         if (error != ERR_OK)

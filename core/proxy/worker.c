@@ -147,7 +147,7 @@ void worker_drain(struct worker *worker)
 
 void worker_abort_clients(struct worker *worker)
 {
-    worker->draining = true;
+    worker->draining = worker->aborting = true;
     list_for_each(node, &worker->clients) {
         struct client *client = container_of(node, struct client, link);
         conn_fail(&client->conn, ERR_CANCELED, NULL);

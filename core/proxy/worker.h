@@ -81,6 +81,7 @@ struct worker {
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool draining; /* no new requests; connections close as they fall idle */
+    bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;
     struct worker_metrics metrics;
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
