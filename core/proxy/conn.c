@@ -192,7 +192,7 @@ void conn_abort(struct conn *conn)
 void conn_close_after_flush(struct conn *conn, bool linger)
 {
     bool is_up = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
-    if (!is_up || conn->worker->aborting) {
+    if (!is_up || conn->send_failed || conn->worker->aborting) {
         conn_close(conn);
         return;
     }
@@ -643,6 +643,7 @@ static void on_send(struct op *op, int32_t result, uint32_t flags)
     if (finish_if_quiet(conn) || conn->state == CONN_CLOSING)
         return;
     if (result < 0 && result != -EINTR && result != -EAGAIN) {
+        conn->send_failed = true;
         conn_fail(conn, err_from_errno(-result), NULL);
         return;
     }

@@ -73,6 +73,7 @@ struct conn {
     bool delivering;       /* guards against re-entry */
     bool output_ended;     /* FIN follows what is queued */
     bool output_shut;      /* FIN is sent */
+    bool send_failed;      /* what is queued cannot be sent any more */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
     struct buf held_bytes;   /* copies of what came behind the held buffers */

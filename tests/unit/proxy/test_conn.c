@@ -17,7 +17,7 @@
 struct peer {
     struct conn conn; /* first member */
     struct buf got;
-    bool pause_on_data, close_on_data;
+    bool pause_on_data, close_on_data, flush_on_failure;
     bool ended, failed, closed, drained, flushed, released, any;
     enum err error;
 };
@@ -58,7 +58,10 @@ static void on_failed(struct conn *conn, enum err error, const struct err_text *
     assert_non_null(why);
     peer_of(conn)->failed = true;
     peer_of(conn)->error = error;
-    conn_close(conn);
+    if (peer_of(conn)->flush_on_failure)
+        conn_close_after_flush(conn, false);
+    else
+        conn_close(conn);
 }
 
 static void on_closed(struct conn *conn)
@@ -268,6 +271,50 @@ static void a_reset_fails_the_connection_once(void **state)
     scene_stop(scene);
 }
 
+static void what_cannot_be_sent_is_not_flushed(void **state)
+{
+    static char big[4 << 20];
+    (void)state;
+    struct scene *scene = scene_start();
+    scene->peer.flush_on_failure = true;
+    close(scene->far);
+    scene->far = -1;
+    harness_run_until(&scene->harness, &scene->peer.ended);
+    assert_int_equal(conn_write(&scene->peer.conn, span_make(big, sizeof(big))), ERR_OK);
+    harness_run_until(&scene->harness, &scene->peer.closed);
+    assert_true(scene->peer.failed);
+    scene_stop(scene);
+}
+
+static void input_is_copied_when_buffers_are_scarce(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    struct bufring *buffers = &scene->harness.worker.buffers;
+    size_t sent = (size_t)buffers->size * (buffers->count / 2), got = 0;
+    char *bytes = malloc(sent);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < sent; i++)
+        bytes[i] = (char)(i * 31 >> 3);
+    conn_pause(&scene->peer.conn);
+    while (got < sent) {
+        ssize_t n = send(scene->far, bytes + got, sent - got, MSG_DONTWAIT);
+        if (n < 0)
+            break; /* the window is closed */
+        got += (size_t)n;
+        harness_turn(&scene->harness, 0);
+    }
+    harness_settle(&scene->harness);
+    assert_true(buffers->lent <= buffers->count / 4 + 1);
+    conn_resume(&scene->peer.conn);
+    while (buf_len(&scene->peer.got) < got)
+        harness_turn(&scene->harness, 100);
+    assert_memory_equal(buf_span(&scene->peer.got).ptr, bytes, got);
+    assert_int_equal(buffers->lent, 0);
+    free(bytes);
+    scene_stop(scene);
+}
+
 static void the_timer_fails_the_connection(void **state)
 {
     (void)state;
@@ -357,6 +404,8 @@ int main(void)
         cmocka_unit_test(close_after_flush_sends_everything_first),
         cmocka_unit_test(lingering_drops_what_still_comes_and_ends_with_the_peer),
         cmocka_unit_test(a_reset_fails_the_connection_once),
+        cmocka_unit_test(what_cannot_be_sent_is_not_flushed),
+        cmocka_unit_test(input_is_copied_when_buffers_are_scarce),
         cmocka_unit_test(the_timer_fails_the_connection),
         cmocka_unit_test(closing_inside_on_data_is_safe),
         cmocka_unit_test(end_output_keeps_receiving),
