@@ -7,6 +7,7 @@
  */
 #include "tls/clienthello.h"
 
+#include "core/base/buf.h"
 #include "tls/ip_text.h"
 
 #include <arpa/inet.h>
@@ -398,5 +399,30 @@ enum err clienthello_peek(struct span bytes, size_t max_bytes, struct clienthell
     if (!read_hello(&message, &hello))
         return ERR_SYNTAX;
     *out = hello;
+    return ERR_OK;
+}
+
+enum err clienthello_join(struct span bytes, struct buf *out)
+{
+    size_t total;
+    const uint8_t *start = (const uint8_t *)bytes.ptr;
+    TRY(measure_message(bytes, SIZE_MAX, &total));
+    if (total <= load_u16(start + 3))
+        return ERR_EXISTS;
+    if (total > RECORD_PAYLOAD_MAX)
+        return ERR_LIMIT;
+    char *record;
+    TRY(buf_reserve(out, RECORD_HEADER + total + bytes.len, &record));
+    struct cursor message = {.at = start, .in_record = 0, .left = total};
+    bool whole = cursor_read(&message, record + RECORD_HEADER, total);
+    assert(whole);
+    if (message.in_record > 0)
+        return ERR_SYNTAX;
+    memcpy(record, start, 3); /* type and version of the first */
+    record[3] = (char)(total >> 8);
+    record[4] = (char)total;
+    size_t rest = bytes.len - (size_t)(message.at - start);
+    memcpy(record + RECORD_HEADER + total, message.at, rest);
+    buf_commit(out, RECORD_HEADER + total + rest);
     return ERR_OK;
 }

@@ -41,6 +41,16 @@ struct clienthello {
  */
 MUST_USE enum err clienthello_peek(struct span bytes, size_t max_bytes, struct clienthello *out);
 
+/*
+ * RFC 8446 §5.1 lets a hello be cut into records anywhere; wolfSSL wants the
+ * message's header whole. Appends the hello, which clienthello_peek has
+ * accepted, as one record, and what follows it. ERR_EXISTS: it is one record
+ * already; ERR_LIMIT: longer than a record; ERR_SYNTAX: its last record holds
+ * something behind it.
+ */
+struct buf;
+MUST_USE enum err clienthello_join(struct span bytes, struct buf *out);
+
 bool clienthello_offers_alpn(const struct clienthello *hello, const char *protocol);
 bool clienthello_offers_version(const struct clienthello *hello, uint16_t version);
 /* Whether the client can verify a signature of such a key (enum cert_key_type)

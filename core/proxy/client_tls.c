@@ -125,6 +125,21 @@ static struct cert *select_cert(struct client *client, const struct clienthello 
     return choose_cert(set, hello);
 }
 
+static void shake_hands(struct client *client, struct tls_context *context,
+                        const struct tls_server_params *params, struct span bytes)
+{
+    struct buf joined;
+    buf_init(&joined, 2 * bytes.len + LIMIT_CLIENTHELLO);
+    enum err error = clienthello_join(bytes, &joined);
+    if (error == ERR_OK)
+        error = conn_start_tls_server(&client->conn, context, params, buf_span(&joined));
+    else if (error == ERR_EXISTS || error == ERR_LIMIT)
+        error = conn_start_tls_server(&client->conn, context, params, bytes);
+    buf_finish(&joined);
+    if (error != ERR_OK)
+        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, err_message(error));
+}
+
 static void terminate(struct client *client, const struct clienthello *hello,
                       struct tls_options *options, struct span bytes)
 {
@@ -152,8 +167,7 @@ static void terminate(struct client *client, const struct clienthello *hello,
     client->tls_options_identity = options->identity;
     client->conn.handler = &handshake_handler;
     conn_set_timeout(&client->conn, worker->settings->weir.handshake_timeout / NS_PER_MS);
-    if (conn_start_tls_server(&client->conn, context, &params, bytes) != ERR_OK)
-        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, "out of memory");
+    shake_hands(client, context, &params, bytes);
 }
 
 static bool is_catch_all(const struct route *route)

@@ -13,6 +13,7 @@
 
 #include "tests/unit/tls/hello_vectors.h"
 #include "tls/cert.h"
+#include "core/base/buf.h"
 #include "tls/clienthello.h"
 
 #define MAX LIMIT_CLIENTHELLO
@@ -484,6 +485,35 @@ static void every_length_that_lies_is_refused(void **state)
     assert_int_equal(clienthello_peek(writer_span(&hello), MAX, &out), ERR_SYNTAX);
 }
 
+/* ---- one record of many ---- */
+
+static void a_hello_in_records_is_joined(void **state)
+{
+    (void)state;
+    struct span hello = vectors[0].bytes;
+    size_t body = hello.len - 5;
+    struct buf joined;
+    buf_init(&joined, 1 << 16);
+    assert_int_equal(clienthello_join(hello, &joined), ERR_EXISTS);
+    for (size_t first = 1; first < body; first++) {
+        char cut[4096];
+        memcpy(cut, hello.ptr, 5);
+        cut[3] = (char)(first >> 8);
+        cut[4] = (char)first;
+        memcpy(cut + 5, hello.ptr + 5, first);
+        memcpy(cut + 5 + first, hello.ptr, 3);
+        cut[8 + first] = (char)((body - first) >> 8);
+        cut[9 + first] = (char)(body - first);
+        memcpy(cut + 10 + first, hello.ptr + 5 + first, body - first);
+        memcpy(cut + 10 + body, "more", 4);
+        assert_int_equal(clienthello_join(span_make(cut, body + 14), &joined), ERR_OK);
+        assert_true(span_equal(span_first(buf_span(&joined), hello.len), hello));
+        assert_true(span_equal(span_skip(buf_span(&joined), hello.len), SPAN("more")));
+        buf_clear(&joined);
+    }
+    buf_finish(&joined);
+}
+
 /* ---- keys ---- */
 
 static void keys_are_accepted_as_the_client_can_verify_them(void **state)
@@ -553,6 +583,7 @@ int main(void)
         cmocka_unit_test(an_extension_that_comes_twice_is_refused),
         cmocka_unit_test(lists_keep_what_fits),
         cmocka_unit_test(every_length_that_lies_is_refused),
+        cmocka_unit_test(a_hello_in_records_is_joined),
         cmocka_unit_test(keys_are_accepted_as_the_client_can_verify_them),
         cmocka_unit_test(tls13_wants_the_curves_own_scheme),
         cmocka_unit_test(tls12_without_schemes_means_sha1_with_rsa_or_ecdsa),
