@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Three arrays. `certs` holds the certificates in the order of their store
- * keys and owns the references. `records` holds one set per store key in the
- * same order, so of two records the one with the greater number wins. `slots`
- * is the table: lines of four slots, one cache line each; a name is in the
- * first line from its home that had room, so the first line that is not full
- * ends a search.
+ * Four arrays. `given` is what the caller listed and owns the references.
+ * `certs` holds them in the order of their store keys, without duplicates.
+ * `records` holds one set per store key in the same order, so of two records
+ * the one with the greater number wins. `lines` is the table, four slots in a
+ * cache line; a name is in the first line from its home that had room, so the
+ * first line that is not full ends a search. Names lead to numbers of records,
+ * so a renewed certificate changes nothing in the table: then it is shared.
  *
  * A wildcard "*.rest" is stored under the salted hash of ".rest" ("*" under
  * that of nothing). A name finds it by what follows its own first label; and
@@ -43,16 +44,18 @@ struct line {
 
 struct record {
     _Alignas(CACHE_LINE) struct cert_set set;
+    uint32_t first; /* of its certificates in `certs` */
 };
 
 struct cert_index {
     struct line *lines;
     size_t line_mask;
     uint8_t *names;
+    unsigned *sharers; /* how many indexes have these lines and names */
     struct record *records;
-    struct cert **certs;
+    struct cert **given, **certs;
     struct cert_set default_set;
-    size_t cert_count, record_count, name_count;
+    size_t given_count, cert_count, record_count, name_count;
     size_t name_bytes;
 };
 
@@ -147,20 +150,18 @@ static void *table_alloc(size_t size)
     return memset(table, 0, size);
 }
 
-/* From the sorted list: drops duplicates (their references too) and makes one record of the
- * certificates of one store key. */
+/* From the sorted list: drops duplicates and makes one record of the certificates of one store
+ * key. */
 static void build_records(struct cert_index *index)
 {
     size_t kept = 0, records = 0;
     for (size_t i = 0; i < index->cert_count; i++) {
         struct cert *cert = index->certs[i];
         if (kept == 0 || !span_equal(index->certs[kept - 1]->store_key, cert->store_key))
-            records++;
+            index->records[records++].first = (uint32_t)kept;
         struct cert **place = &index->records[records - 1].set.by_type[cert->key_type];
-        if (*place != NULL) {
-            cert_unref(cert);
+        if (*place != NULL)
             continue;
-        }
         *place = cert;
         index->certs[kept++] = cert;
     }
@@ -221,8 +222,10 @@ static enum err build_table(struct cert_index *index)
         lines *= 2;
     index->lines = table_alloc(lines * sizeof(*index->lines));
     index->names = table_alloc(bytes);
-    if (index->lines == NULL || index->names == NULL)
+    index->sharers = calloc(1, sizeof(*index->sharers));
+    if (index->lines == NULL || index->names == NULL || index->sharers == NULL)
         return ERR_NOMEM;
+    *index->sharers = 1;
     index->line_mask = lines - 1;
     index->name_bytes = 1;
     for (size_t record = index->record_count; record-- > 0;) {
@@ -241,16 +244,25 @@ static enum err take_certs(struct cert_index *index, struct cert *const *certs, 
 {
     if (count == 0)
         return ERR_OK;
+    index->given = calloc(count, sizeof(*index->given));
     index->certs = calloc(count, sizeof(*index->certs));
     index->records = table_alloc(count * sizeof(*index->records));
-    if (index->certs == NULL || index->records == NULL)
+    if (index->given == NULL || index->certs == NULL || index->records == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
-        index->certs[i] = cert_ref(certs[i]);
-    index->cert_count = count;
-    TRY(cert_sort(index->certs, count));
-    build_records(index);
+        index->given[i] = cert_ref(certs[i]);
+    index->given_count = count;
     return ERR_OK;
+}
+
+static enum err arrange(struct cert_index *index)
+{
+    if (index->given_count > 0)
+        memcpy(index->certs, index->given, index->given_count * sizeof(*index->certs));
+    index->cert_count = index->given_count;
+    TRY(cert_sort(index->certs, index->cert_count));
+    build_records(index);
+    return build_table(index);
 }
 
 static void take_default(struct cert_index *index, const struct cert_set *set)
@@ -265,17 +277,86 @@ static void take_default(struct cert_index *index, const struct cert_set *set)
     assert(given > 0);
 }
 
+/* ---- building from the one before ---- */
+
+/* Whether the lists are the same but for certificates that stand in the places of others with the
+ * same names and key type. */
+static bool differs_in_renewals_only(const struct cert_index *previous, struct cert *const *certs,
+                                     size_t count)
+{
+    if (previous->given_count != count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct cert *old = previous->given[i];
+        if (old != certs[i] && (old->key_type != certs[i]->key_type ||
+                                !span_equal(old->store_key, certs[i]->store_key)))
+            return false;
+    }
+    return true;
+}
+
+/* The record of a store key that has one. */
+static struct record *record_of(const struct cert_index *index, struct span store_key)
+{
+    size_t low = 0, high = index->record_count - 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (span_compare(record_cert(&index->records[middle])->store_key, store_key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return &index->records[low];
+}
+
+static void renew(struct cert_index *index, const struct cert *old, struct cert *new)
+{
+    struct record *record = record_of(index, old->store_key);
+    if (record->set.by_type[old->key_type] != old)
+        return; /* a duplicate: not used */
+    record->set.by_type[old->key_type] = new;
+    size_t at = record->first;
+    while (index->certs[at] != old)
+        at++;
+    index->certs[at] = new;
+}
+
+static void take_over(struct cert_index *index, const struct cert_index *previous)
+{
+    index->lines = previous->lines;
+    index->line_mask = previous->line_mask;
+    index->names = previous->names;
+    index->name_bytes = previous->name_bytes;
+    index->name_count = previous->name_count;
+    index->sharers = previous->sharers;
+    ++*index->sharers;
+    index->cert_count = previous->cert_count;
+    index->record_count = previous->record_count;
+    if (index->given_count == 0)
+        return;
+    memcpy(index->certs, previous->certs, index->cert_count * sizeof(*index->certs));
+    memcpy(index->records, previous->records, index->record_count * sizeof(*index->records));
+    for (size_t i = 0; i < index->given_count; i++) {
+        if (index->given[i] != previous->given[i])
+            renew(index, previous->given[i], index->given[i]);
+    }
+}
+
+/* ---- life ---- */
+
 enum err cert_index_create(struct cert *const *certs, size_t count,
-                           const struct cert_set *default_set, size_t *duplicates,
-                           struct cert_index **out)
+                           const struct cert_set *default_set, const struct cert_index *previous,
+                           size_t *duplicates, struct cert_index **out)
 {
     struct cert_index *index = calloc(1, sizeof(*index));
     if (index == NULL)
         return ERR_NOMEM;
     take_default(index, default_set);
     enum err error = take_certs(index, certs, count);
-    if (error == ERR_OK)
-        error = build_table(index);
+    if (error == ERR_OK && previous != NULL && differs_in_renewals_only(previous, certs, count))
+        take_over(index, previous);
+    else if (error == ERR_OK)
+        error = arrange(index);
     if (error != ERR_OK) {
         cert_index_destroy(index);
         return error;
@@ -290,14 +371,18 @@ void cert_index_destroy(struct cert_index *index)
 {
     if (index == NULL)
         return;
-    for (size_t i = 0; i < index->cert_count; i++)
-        cert_unref(index->certs[i]);
+    for (size_t i = 0; i < index->given_count; i++)
+        cert_unref(index->given[i]);
     for (size_t type = 0; type < CERT_INDEX_KEY_TYPES; type++)
         cert_unref(index->default_set.by_type[type]);
+    if (index->sharers == NULL || --*index->sharers == 0) {
+        free(index->lines);
+        free(index->names);
+        free(index->sharers);
+    }
+    free(index->given);
     free(index->certs);
     free(index->records);
-    free(index->lines);
-    free(index->names);
     free(index);
 }
 
@@ -323,7 +408,7 @@ void cert_index_stats(const struct cert_index *index, struct cert_index_stats *o
         .names = index->name_count,
         .slots = lines * LINE_SLOTS,
         .bytes = sizeof(*index) + lines * sizeof(*index->lines) + index->name_bytes +
-                 index->cert_count * (sizeof(*index->certs) + sizeof(*index->records)),
+                 index->given_count * (2 * sizeof(*index->certs) + sizeof(*index->records)),
     };
 }
 

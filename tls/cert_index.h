@@ -8,7 +8,7 @@
  * between the exact and the wildcard entry at look-up. Certificates with the
  * same store key but another key type stand together in one entry.
  *
- * Built on the control thread in time linear in the names; read by all workers.
+ * Built and destroyed on the control thread, in time linear in the names; read by all workers.
  */
 #ifndef WEIR_TLS_CERT_INDEX_H
 #define WEIR_TLS_CERT_INDEX_H
@@ -29,9 +29,14 @@ struct cert_index;
  * key type) the first wins; *duplicates counts the dropped ones (may be NULL).
  * default_set: what is served where nothing matches (never in the match list);
  * must hold at least one certificate.
+ *
+ * previous: NULL, or an index to share the names with where it was made of the
+ * same certificates in the same order, but for some in whose places there are
+ * others now with the same names and key type (renewed). Either may go first.
  */
 MUST_USE enum err cert_index_create(struct cert *const *certs, size_t count,
-                                    const struct cert_set *default_set, size_t *duplicates,
+                                    const struct cert_set *default_set,
+                                    const struct cert_index *previous, size_t *duplicates,
                                     struct cert_index **out);
 void cert_index_destroy(struct cert_index *index);
 

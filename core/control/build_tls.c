@@ -134,10 +134,14 @@ enum err build_certificates(const struct build_context *context, struct snapshot
     struct cert_set fallback;
     struct cert **certs = NULL;
     size_t count = 0, duplicates = 0;
-    TRY(cert_store_collect(context->certs, model, now_s, &certs, &count));
+    const struct snapshot *previous = context->previous;
+    bool same_model = previous != NULL && previous->model == model;
+    TRY(cert_store_collect(context->certs, model, same_model, now_s, &certs, &count));
     enum err error = cert_store_default(context->certs, model, now_s, &fallback, why);
     if (error == ERR_OK)
-        error = cert_index_create(certs, count, &fallback, &duplicates, &snapshot->certs);
+        error = cert_index_create(certs, count, &fallback,
+                                  previous != NULL ? previous->certs : NULL, &duplicates,
+                                  &snapshot->certs);
     free(certs);
     TRY(error);
     if (duplicates > 0 && !context->quiet) {
@@ -148,8 +152,7 @@ enum err build_certificates(const struct build_context *context, struct snapshot
     }
     TRY(tls_context_table_create((count + 2) * snapshot->tls_option_count, &snapshot->contexts));
     struct inherit_scope scope = {snapshot};
-    if (context->previous != NULL)
-        tls_context_table_inherit(snapshot->contexts, context->previous->contexts, keeps_context,
-                                  &scope);
+    if (previous != NULL)
+        tls_context_table_inherit(snapshot->contexts, previous->contexts, keeps_context, &scope);
     return ERR_OK;
 }

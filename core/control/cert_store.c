@@ -2,7 +2,9 @@
 /*
  * One entry per (certificate value, key value) pair, found by hash in a map
  * that is rebuilt with every collect. An entry that is neither new nor marked
- * keeps what it loaded, failure included, so nothing is said twice.
+ * keeps what it loaded, failure included, so nothing is said twice. The last
+ * collect's entries stay listed in the model's order: while the model is the
+ * same, neither map is touched.
  */
 #include "core/control/cert_store.h"
 
@@ -30,6 +32,8 @@ static struct entry shared;
 struct cert_store {
     struct strmap entries;
     struct strmap by_path; /* file → the entry made of it, or `shared` */
+    const struct model_dynamic *model; /* of the last whole collect: compared, never followed */
+    struct entry **order; /* parallel to its certificates; NULL: not served */
     uint64_t round;
     size_t failures;
     struct cert *self_signed[2]; /* ECDSA, RSA */
@@ -61,6 +65,7 @@ void cert_store_destroy(struct cert_store *store)
         entry_destroy(slot->value);
     strmap_finish(&store->entries);
     strmap_finish(&store->by_path);
+    free(store->order);
     cert_unref(store->self_signed[0]);
     cert_unref(store->self_signed[1]);
     free(store);
@@ -201,19 +206,24 @@ static struct entry *find_or_create(struct cert_store *store, const struct model
     return entry;
 }
 
+/* What the entry comes to in this round. */
+static struct cert *settle(struct cert_store *store, struct entry *entry, struct source_mark mark,
+                           int64_t now_s)
+{
+    if (entry->stale)
+        refresh(store, entry, mark, now_s);
+    else if (entry->cert == NULL && entry->round != store->round)
+        store->failures++;
+    entry->round = store->round;
+    return entry->cert;
+}
+
 static struct cert *obtain(struct cert_store *store, const struct model_certificate *model,
                            int64_t now_s, enum err *error)
 {
     struct entry *entry = find_or_create(store, model);
     *error = entry != NULL ? ERR_OK : ERR_NOMEM;
-    if (entry == NULL)
-        return NULL;
-    if (entry->stale)
-        refresh(store, entry, model->mark, now_s);
-    else if (entry->cert == NULL && entry->round != store->round)
-        store->failures++;
-    entry->round = store->round;
-    return entry->cert;
+    return entry != NULL ? settle(store, entry, model->mark, now_s) : NULL;
 }
 
 /* ---- which entries a file concerns ---- */
@@ -278,32 +288,60 @@ static bool is_served(const struct model_certificate *model)
     return false;
 }
 
-enum err cert_store_collect(struct cert_store *store, const struct model_dynamic *model,
-                            int64_t now_s, struct cert ***certs, size_t *count)
+static enum err find_entries(struct cert_store *store, const struct model_dynamic *model)
+{
+    store->model = NULL;
+    free(store->order);
+    store->order = calloc(model->certificate_count + 1, sizeof(struct entry *));
+    if (store->order == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < model->certificate_count; i++) {
+        if (!is_served(&model->certificates[i]))
+            continue;
+        store->order[i] = find_or_create(store, &model->certificates[i]);
+        if (store->order[i] == NULL)
+            return ERR_NOMEM;
+    }
+    return ERR_OK;
+}
+
+static enum err settle_all(struct cert_store *store, const struct model_dynamic *model,
+                           int64_t now_s, struct cert **list, size_t *count)
 {
     store->round++;
     store->failures = 0;
-    struct cert **list = calloc(model->certificate_count + 1, sizeof(struct cert *));
-    if (list == NULL)
-        return ERR_NOMEM;
-    size_t used = 0;
-    enum err error = ERR_OK;
-    for (size_t i = 0; i < model->certificate_count && error == ERR_OK; i++) {
-        if (!is_served(&model->certificates[i]))
-            continue;
-        struct cert *cert = obtain(store, &model->certificates[i], now_s, &error);
+    for (size_t i = 0; i < model->certificate_count; i++) {
+        struct entry *entry = store->order[i];
+        struct cert *cert =
+            entry != NULL ? settle(store, entry, model->certificates[i].mark, now_s) : NULL;
         if (cert != NULL)
-            list[used++] = cert;
+            list[(*count)++] = cert;
     }
     const struct model_certificate *fallback = default_certificate(model);
-    if (error == ERR_OK && fallback != NULL)
+    enum err error = ERR_OK;
+    if (fallback != NULL)
         (void)obtain(store, fallback, now_s, &error);
+    return error;
+}
+
+enum err cert_store_collect(struct cert_store *store, const struct model_dynamic *model,
+                            bool same_model, int64_t now_s, struct cert ***certs, size_t *count)
+{
+    bool known = same_model && store->model == model;
+    size_t used = 0;
+    struct cert **list = calloc(model->certificate_count + 1, sizeof(struct cert *));
+    enum err error = list != NULL ? ERR_OK : ERR_NOMEM;
+    if (error == ERR_OK && !known)
+        error = find_entries(store, model);
     if (error == ERR_OK)
+        error = settle_all(store, model, now_s, list, &used);
+    if (error == ERR_OK && !known)
         error = sweep(store);
     if (error != ERR_OK) {
         free(list);
         return error;
     }
+    store->model = model;
     *certs = list;
     *count = used;
     return ERR_OK;

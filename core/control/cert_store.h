@@ -25,10 +25,12 @@ void cert_store_mark_all(struct cert_store *store);
 /*
  * Loads what the model names, in its order. *certs is malloc'ed and borrows:
  * the store keeps its references until the next collect. Entries that the
- * model no longer names are dropped.
+ * model no longer names are dropped. same_model: it is the very object that the
+ * running configuration was made of; then nothing is looked up again.
  */
 MUST_USE enum err cert_store_collect(struct cert_store *store, const struct model_dynamic *model,
-                                     int64_t now_s, struct cert ***certs, size_t *count);
+                                     bool same_model, int64_t now_s, struct cert ***certs,
+                                     size_t *count);
 /* What is served where nothing matches: stores.default.defaultCertificate, else
  * the self-signed pair, which is made on first use. */
 MUST_USE enum err cert_store_default(struct cert_store *store, const struct model_dynamic *model,

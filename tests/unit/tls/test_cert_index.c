@@ -22,14 +22,21 @@
 
 static struct cert *default_cert;
 
-static struct cert_index *make_index(struct cert *const *certs, size_t count, size_t *duplicates)
+static struct cert_index *make_index_after(const struct cert_index *previous,
+                                           struct cert *const *certs, size_t count,
+                                           size_t *duplicates)
 {
     struct cert_index *index = NULL;
     struct cert_set set = {.by_type = {[CERT_KEY_ECDSA_P256] = default_cert}};
-    assert_int_equal(cert_index_create(certs, count, &set, duplicates, &index), ERR_OK);
+    assert_int_equal(cert_index_create(certs, count, &set, previous, duplicates, &index), ERR_OK);
     for (size_t i = 0; i < count; i++)
         cert_unref(certs[i]); /* the index holds its own */
     return index;
+}
+
+static struct cert_index *make_index(struct cert *const *certs, size_t count, size_t *duplicates)
+{
+    return make_index_after(NULL, certs, count, duplicates);
 }
 
 /* The store key of what is found, or "". */
@@ -286,6 +293,98 @@ static void a_hundred_thousand_names_are_all_found(void **state)
     cert_index_destroy(index);
 }
 
+/* ---- renewals ---- */
+
+static const struct cert *found(const struct cert_index *index, const char *name,
+                                enum cert_key_type type)
+{
+    const struct cert_set *set = cert_index_find(index, span_cstr(name), hash_span(span_cstr(name)));
+    return set != NULL ? set->by_type[type] : NULL;
+}
+
+/* The previous index stays whole, and may go first. */
+static void a_renewed_certificate_takes_the_place_of_the_old(void **state)
+{
+    (void)state;
+    struct cert *certs[] = {
+        fake_cert("b.com,c.com", CERT_KEY_RSA), fake_cert("a.com", CERT_KEY_RSA),
+        fake_cert("b.com,c.com", CERT_KEY_ECDSA_P256), fake_cert("a.com", CERT_KEY_RSA),
+    };
+    struct cert *old = certs[2], *first_a = certs[1];
+    struct cert_index *previous = make_index(certs, COUNT(certs), NULL);
+    for (size_t i = 0; i < COUNT(certs); i++)
+        cert_ref(certs[i]);
+    cert_unref(certs[2]);
+    cert_unref(certs[3]);
+    struct cert *renewed = certs[2] = fake_cert("b.com,c.com", CERT_KEY_ECDSA_P256);
+    certs[3] = fake_cert("a.com", CERT_KEY_RSA); /* a duplicate: it stays unused */
+    size_t duplicates = 0;
+    struct cert_index *index = make_index_after(previous, certs, COUNT(certs), &duplicates);
+    assert_int_equal(duplicates, 1);
+    assert_ptr_equal(found(previous, "c.com", CERT_KEY_ECDSA_P256), old);
+    cert_index_destroy(previous);
+    assert_ptr_equal(found(index, "b.com", CERT_KEY_ECDSA_P256), renewed);
+    assert_ptr_equal(found(index, "c.com", CERT_KEY_ECDSA_P256), renewed);
+    assert_ptr_equal(found(index, "c.com", CERT_KEY_RSA), certs[0]);
+    assert_ptr_equal(found(index, "a.com", CERT_KEY_RSA), first_a);
+    assert_ptr_equal(cert_index_at(index, 0), first_a);
+    assert_ptr_equal(cert_index_at(index, 1), certs[0]);
+    assert_ptr_equal(cert_index_at(index, 2), renewed);
+    cert_index_destroy(index);
+}
+
+static void other_names_or_another_key_type_are_indexed_anew(void **state)
+{
+    (void)state;
+    char name[2048];
+    struct cert *one[] = {fake_cert("a.com", CERT_KEY_RSA)};
+    struct cert *two[] = {fake_cert("b.com", CERT_KEY_RSA)};
+    struct cert *three[] = {fake_cert("b.com", CERT_KEY_ECDSA_P256)};
+    struct cert_index *first = make_index(one, 1, NULL);
+    struct cert_index *second = make_index_after(first, two, 1, NULL);
+    struct cert_index *third = make_index_after(second, three, 1, NULL);
+    struct cert_index *empty = make_index_after(third, NULL, 0, NULL);
+    struct cert_index *still_empty = make_index_after(empty, NULL, 0, NULL);
+    assert_string_equal(find(second, "a.com", name), "");
+    assert_string_equal(find(second, "b.com", name), "b.com");
+    assert_null(found(third, "b.com", CERT_KEY_RSA));
+    assert_ptr_equal(found(third, "b.com", CERT_KEY_ECDSA_P256), three[0]);
+    assert_string_equal(find(still_empty, "b.com", name), "");
+    cert_index_destroy(first);
+    cert_index_destroy(second);
+    cert_index_destroy(third);
+    cert_index_destroy(empty);
+    cert_index_destroy(still_empty);
+}
+
+/* Every tenth of ten thousand, again and again: the same as an index from scratch. */
+static void renewals_of_many_agree_with_a_new_index(void **state)
+{
+    (void)state;
+    enum { MANY = 10000 };
+    static struct cert *certs[MANY];
+    char name[64];
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "n%zu.example", i * 7919 % MANY);
+        certs[i] = fake_cert(name, CERT_KEY_ECDSA_P256);
+    }
+    struct cert_index *index = make_index(certs, MANY, NULL);
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            snprintf(name, sizeof(name), "n%zu.example", i * 7919 % MANY);
+            certs[i] = i % 10 == round ? fake_cert(name, CERT_KEY_ECDSA_P256) : cert_ref(certs[i]);
+        }
+        struct cert_index *next = make_index_after(index, certs, MANY, NULL);
+        cert_index_destroy(index);
+        index = next;
+        for (size_t i = 0; i < MANY; i++) {
+            snprintf(name, sizeof(name), "n%zu.example", i * 7919 % MANY);
+            assert_ptr_equal(found(index, name, CERT_KEY_ECDSA_P256), certs[i]);
+        }
+    }
+    cert_index_destroy(index);
+}
+
 static void names_are_normalised(void **state)
 {
     (void)state;
@@ -327,6 +426,9 @@ int main(void)
         cmocka_unit_test(certificates_are_walked_in_the_order_of_their_keys),
         cmocka_unit_test(names_that_no_client_can_ask_for_are_left_out),
         cmocka_unit_test(a_hundred_thousand_names_are_all_found),
+        cmocka_unit_test(a_renewed_certificate_takes_the_place_of_the_old),
+        cmocka_unit_test(other_names_or_another_key_type_are_indexed_anew),
+        cmocka_unit_test(renewals_of_many_agree_with_a_new_index),
         cmocka_unit_test(names_are_normalised),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
