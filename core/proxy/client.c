@@ -11,7 +11,6 @@
 #include "core/proxy/client_tls.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 static void peek_on_data(struct conn *conn, struct span data);
 
@@ -171,13 +170,13 @@ void client_accept(struct worker *worker, size_t entry, int fd)
         worker->client_count < worker->client_limit ? pool_get(&worker->client_pool) : NULL;
     if (client == NULL) {
         metric_add(&worker->metrics.connections_refused, 1);
-        close(fd);
+        ring_close(&worker->ring, fd);
         return;
     }
     memset(client, 0, sizeof(*client));
     if (!learn_peer(client, fd)) { /* gone already */
         pool_put(&worker->client_pool, client);
-        close(fd);
+        ring_close(&worker->ring, fd);
         return;
     }
     conn_init_accepted(&client->conn, worker, fd, &peek_handler);
