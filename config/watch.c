@@ -4,7 +4,7 @@
  * mark and a name in it; the targets that have such a step are made dirty, and
  * once all events are read each dirty one is looked at once. A set's members
  * carry the generation in which they were last named, so replacing a set is a
- * walk over the table.
+ * walk over the table, and none when all of them were named again.
  */
 #include "config/watch.h"
 
@@ -27,6 +27,15 @@ void watch_set_begin(struct watch *watch, unsigned group)
 {
     assert(group < WATCH_GROUPS);
     watch->generation[group]++;
+    watch->named[group] = 0;
+}
+
+/* The target is of the set from now on; its bit in groups is the caller's. */
+static void set_name(struct watch *watch, unsigned group, struct watch_target *target)
+{
+    watch->members[group] += (target->groups & WATCH_GROUP_BIT(group)) == 0;
+    watch->named[group] += target->seen[group] != watch->generation[group];
+    target->seen[group] = watch->generation[group];
 }
 
 enum err watch_set_file(struct watch *watch, unsigned group, struct span path)
@@ -36,8 +45,8 @@ enum err watch_set_file(struct watch *watch, unsigned group, struct span path)
         TRY(watch_file_new(watch, path, &file));
     else if (file->target.incomplete)
         watch_target_mark_dirty(watch, &file->target);
+    set_name(watch, group, &file->target);
     file->target.groups |= (uint8_t)WATCH_GROUP_BIT(group);
-    file->target.seen[group] = watch->generation[group];
     return ERR_OK;
 }
 
@@ -58,8 +67,8 @@ enum err watch_set_listing(struct watch *watch, unsigned group, struct span path
     struct watch_place *place = watch_place_get(watch, absolute);
     if (place == NULL)
         return ERR_NOMEM;
+    set_name(watch, group, &place->target);
     watch_place_set_groups(place, place->target.groups | (uint8_t)WATCH_GROUP_BIT(group));
-    place->target.seen[group] = watch->generation[group];
     return ERR_OK;
 }
 
@@ -69,14 +78,22 @@ static bool target_was_named(const struct watch *watch, const struct watch_targe
     return target->seen[group] == watch->generation[group];
 }
 
+static void file_forget_change(struct watch_file *file, uint8_t bit)
+{
+    file->changed &= (uint8_t)~bit;
+    file->given &= (uint8_t)~bit;
+    if (file->changed == 0)
+        list_remove(&file->in_changed);
+}
+
 static void set_sweep_file(struct watch *watch, unsigned group, struct watch_file *file)
 {
     uint8_t bit = (uint8_t)WATCH_GROUP_BIT(group);
     if (!(file->target.groups & bit) || target_was_named(watch, &file->target, group))
         return;
+    watch->members[group]--;
     file->target.groups &= (uint8_t)~bit;
-    file->changed &= (uint8_t)~bit;
-    file->given &= (uint8_t)~bit;
+    file_forget_change(file, bit);
     if (file->target.groups == 0)
         watch_file_destroy(watch, file);
 }
@@ -84,8 +101,10 @@ static void set_sweep_file(struct watch *watch, unsigned group, struct watch_fil
 static void set_sweep_place(struct watch *watch, unsigned group, struct watch_place *place)
 {
     uint8_t bit = (uint8_t)WATCH_GROUP_BIT(group);
-    if (!target_was_named(watch, &place->target, group))
+    if ((place->target.groups & bit) && !target_was_named(watch, &place->target, group)) {
+        watch->members[group]--;
         watch_place_set_groups(place, place->target.groups & (uint8_t)~bit);
+    }
     if (place->target.groups == 0 && list_empty(&place->files))
         watch_place_destroy(watch, place);
 }
@@ -93,6 +112,8 @@ static void set_sweep_place(struct watch *watch, unsigned group, struct watch_pl
 void watch_set_end(struct watch *watch, unsigned group)
 {
     watch_look_at_dirty(watch); /* the incomplete ones, once more */
+    if (watch->members[group] > 0 && watch->named[group] == watch->members[group])
+        return;
     watch_targets_for_each(watch, target)
         if (target->kind == TARGET_FILE)
             set_sweep_file(watch, group, (struct watch_file *)target);
@@ -171,11 +192,12 @@ unsigned watch_drain(struct watch *watch)
 
 /* ---- what has changed ----------------------------------------------------- */
 
-static bool file_is_in_answer(const struct watch_target *target, unsigned group)
-{
-    return target->kind == TARGET_FILE &&
-           (((const struct watch_file *)target)->changed & WATCH_GROUP_BIT(group)) != 0;
-}
+/* Statement for every file that changed for the group; it may forget that. */
+#define changed_files_for_each(watch, group, file)                                           \
+    list_for_each(node_, &(watch)->changed_files)                                            \
+        for (struct watch_file *file = container_of(node_, struct watch_file, in_changed);   \
+             file != NULL; file = NULL)                                                      \
+            if (file->changed & WATCH_GROUP_BIT(group))
 
 static int compare_spans(const void *a, const void *b)
 {
@@ -185,11 +207,9 @@ static int compare_spans(const void *a, const void *b)
 static bool answer_allocate(struct watch *watch, unsigned group)
 {
     size_t count = 0, bytes = 0;
-    watch_targets_for_each(watch, target) {
-        if (!file_is_in_answer(target, group))
-            continue;
+    changed_files_for_each(watch, group, file) {
         count++;
-        bytes += target->path.len;
+        bytes += file->target.path.len;
     }
     free(watch->answer);
     watch->answer = malloc((count + 1) * sizeof(struct span) + bytes);
@@ -205,11 +225,9 @@ bool watch_changed(struct watch *watch, unsigned group, const struct span **path
         return false;
     size_t filled = 0;
     struct span *answer = watch->answer;
-    watch_targets_for_each(watch, target) {
-        if (!file_is_in_answer(target, group))
-            continue;
-        answer[filled++] = target->path;
-        ((struct watch_file *)target)->given |= (uint8_t)WATCH_GROUP_BIT(group);
+    changed_files_for_each(watch, group, file) {
+        answer[filled++] = file->target.path;
+        file->given |= (uint8_t)WATCH_GROUP_BIT(group);
     }
     char *bytes = (char *)(answer + filled + 1);
     for (size_t i = 0; i < filled; i++) {
@@ -227,12 +245,9 @@ void watch_changed_done(struct watch *watch, unsigned group)
 {
     uint8_t bit = (uint8_t)WATCH_GROUP_BIT(group);
     watch->lost = false;
-    watch_targets_for_each(watch, target) {
-        struct watch_file *file = (struct watch_file *)target;
-        if (target->kind != TARGET_FILE || !(file->given & bit))
-            continue;
-        file->changed &= (uint8_t)~bit;
-        file->given &= (uint8_t)~bit;
+    changed_files_for_each(watch, group, file) {
+        if (file->given & bit)
+            file_forget_change(file, bit);
     }
 }
 
@@ -257,6 +272,7 @@ enum err watch_create(watch_name_filter *filter, size_t file_marks, struct watch
     watch->file_marks = file_marks;
     list_init(&watch->dirty_places);
     list_init(&watch->dirty_files);
+    list_init(&watch->changed_files);
     *out = watch;
     return ERR_OK;
 }

@@ -295,6 +295,7 @@ static bool file_look(struct watch *watch, struct watch_file *file)
 void watch_file_destroy(struct watch *watch, struct watch_file *file)
 {
     list_remove(&file->in_place);
+    list_remove(&file->in_changed);
     target_destroy(watch, &file->target);
 }
 
@@ -330,6 +331,7 @@ enum err watch_file_new(struct watch *watch, struct span path, struct watch_file
     if (file == NULL)
         return ERR_NOMEM;
     file->place = place;
+    list_init(&file->in_changed);
     list_push_back(&place->files, &file->in_place);
     file_look(watch, file);
     *out = file;
@@ -349,6 +351,9 @@ void watch_look_at_dirty(struct watch *watch)
         if (!file_look(watch, file))
             continue;
         file->changed |= file->target.groups;
+        list_remove(&file->in_changed);
+        if (file->changed != 0)
+            list_push_back(&watch->changed_files, &file->in_changed);
         file->given &= (uint8_t)~file->target.groups;
         watch->found |= file->target.groups;
     }

@@ -47,18 +47,20 @@ struct watch_file {
     struct list in_place;
     struct file_stamp stamp;
     bool has_own_mark;
-    uint8_t changed, given; /* groups */
+    uint8_t changed, given;  /* groups */
+    struct list in_changed;  /* watch.changed_files, while it changed for some group */
 };
 
 struct watch {
     struct watch_marks marks;
     struct watch_table targets, steps;
-    struct list dirty_places, dirty_files;
+    struct list dirty_places, dirty_files, changed_files;
     struct watch_place *last_place; /* of the last path named */
     watch_name_filter *filter;
     size_t file_marks;
     char *cwd;
     uint32_t generation[WATCH_GROUPS];
+    size_t members[WATCH_GROUPS], named[WATCH_GROUPS]; /* named: in this generation */
     size_t incomplete; /* targets */
     bool lost;         /* memory ran out: who changed is not known until all was read */
     unsigned found;    /* bits for the next answer of watch_drain */
