@@ -123,7 +123,11 @@ static enum err build_parts(const struct build_context *context, struct snapshot
     const struct snapshot *previous = context->previous;
     const struct model_dynamic *model = snapshot->model;
     uint64_t epoch = previous != NULL ? previous->epoch + 1 : 1;
-    TRY(build_tls_options(context, snapshot));
+    enum err error = build_tls_options(context, snapshot);
+    if (error == ERR_INVALID)
+        return err_set(why, error, "the TLS options \"default\" cannot be used, and nothing may be "
+                                   "served under laxer ones");
+    TRY(error);
     TRY(build_certificates(context, snapshot, why));
     TRY(build_transports(context, snapshot));
     TRY(service_table_create(model, false, previous != NULL ? previous->http_services : NULL,
