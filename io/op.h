@@ -34,6 +34,12 @@ static inline void op_init(struct op *op, void (*complete)(struct op *, int32_t,
     op->send = (struct op_send){.left = 0};
 }
 
+/* Bytes of the send (of everything) that runs which are out already. */
+static inline uint32_t op_sent(const struct op *op)
+{
+    return op->send.left > 0 ? op->send.done : 0;
+}
+
 static inline bool op_pending(const struct op *op)
 {
     return op->pending != 0;

@@ -189,11 +189,21 @@ void conn_abort(struct conn *conn)
     conn_close(conn);
 }
 
+/* The time to flush is that of a peer that takes nothing at all. */
+static void watch_flush(struct conn *conn)
+{
+    conn->flush_mark = conn->bytes_out + op_sent(&conn->send);
+    conn_set_timeout(conn, FLUSH_TIMEOUT_MS);
+}
+
 void conn_close_after_flush(struct conn *conn, bool linger)
 {
     bool is_up = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
     if (!is_up || conn->send_failed || conn->worker->aborting) {
-        conn_close(conn);
+        if (conn_backlog(conn) > 0)
+            conn_abort(conn);
+        else
+            conn_close(conn);
         return;
     }
     if (conn->state == CONN_OPEN && !conn->output_ended)
@@ -202,7 +212,7 @@ void conn_close_after_flush(struct conn *conn, bool linger)
     conn->linger = linger;
     conn->paused = false;
     release_held(conn);
-    conn_set_timeout(conn, FLUSH_TIMEOUT_MS);
+    watch_flush(conn);
     conn_schedule_flush(conn);
 }
 
@@ -228,7 +238,9 @@ void conn_fail(struct conn *conn, enum err error, const struct err_text *why)
     case CONN_OPEN:
         conn->handler->on_failed(conn, error, why != NULL ? why : &nothing);
         break;
-    case CONN_FLUSHING:
+    case CONN_FLUSHING: /* the peer must not take what it has for all */
+        conn_abort(conn);
+        break;
     case CONN_LINGERING:
         conn_close(conn);
         break;
@@ -240,7 +252,12 @@ void conn_fail(struct conn *conn, enum err error, const struct err_text *why)
 
 static void on_timer(struct timer *timer)
 {
-    conn_fail(container_of(timer, struct conn, timer), ERR_TIMEOUT, NULL);
+    struct conn *conn = container_of(timer, struct conn, timer);
+    bool progresses = conn->bytes_out + op_sent(&conn->send) != conn->flush_mark;
+    if (conn->state == CONN_FLUSHING && progresses)
+        watch_flush(conn);
+    else
+        conn_fail(conn, ERR_TIMEOUT, NULL);
 }
 
 void conn_set_timeout(struct conn *conn, int64_t after_ms)

@@ -77,7 +77,7 @@ struct conn {
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
     struct buf held_bytes;   /* copies of what came behind the held buffers */
-    size_t provoked_bytes;   /* unsent TLS records that answer the peer's own, see transport_tls.c */
+    size_t provoked_bytes;   /* unsent TLS records that the peer provoked, transport_tls.c */
     struct op receive, send;
     struct bufring_waiter buffer_waiter;
     struct timer timer;
@@ -90,6 +90,7 @@ struct conn {
     struct tunnel *tunnel; /* tunnel.c, while joined to another */
     struct sock_address connect_address;
     uint64_t bytes_in, bytes_out; /* on the wire */
+    uint64_t flush_mark; /* how far the output was when the flush timer was set */
 };
 
 const char *conn_state_name(enum conn_state state);

@@ -286,6 +286,26 @@ static void what_cannot_be_sent_is_not_flushed(void **state)
     scene_stop(scene);
 }
 
+static void a_flush_that_is_given_up_resets(void **state)
+{
+    static char big[16 << 20];
+    (void)state;
+    struct scene *scene = scene_start();
+    assert_int_equal(conn_write(&scene->peer.conn, span_make(big, sizeof(big))), ERR_OK);
+    conn_close_after_flush(&scene->peer.conn, false);
+    harness_settle(&scene->harness);
+    assert_false(scene->peer.closed);
+    conn_fail(&scene->peer.conn, ERR_TIMEOUT, NULL);
+    harness_run_until(&scene->harness, &scene->peer.closed);
+    ssize_t n;
+    do {
+        n = recv(scene->far, big, sizeof(big), 0);
+    } while (n > 0);
+    assert_int_equal(n, -1);
+    assert_int_equal(errno, ECONNRESET);
+    scene_stop(scene);
+}
+
 static void input_is_copied_when_buffers_are_scarce(void **state)
 {
     (void)state;
@@ -406,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_reset_fails_the_connection_once),
         cmocka_unit_test(what_cannot_be_sent_is_not_flushed),
         cmocka_unit_test(input_is_copied_when_buffers_are_scarce),
+        cmocka_unit_test(a_flush_that_is_given_up_resets),
         cmocka_unit_test(the_timer_fails_the_connection),
         cmocka_unit_test(closing_inside_on_data_is_safe),
         cmocka_unit_test(end_output_keeps_receiving),
