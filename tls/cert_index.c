@@ -222,10 +222,11 @@ static enum err build_table(struct cert_index *index)
         lines *= 2;
     index->lines = table_alloc(lines * sizeof(*index->lines));
     index->names = table_alloc(bytes);
-    index->sharers = calloc(1, sizeof(*index->sharers));
+    index->sharers = malloc(sizeof(*index->sharers));
+    if (index->sharers != NULL)
+        *index->sharers = 1;
     if (index->lines == NULL || index->names == NULL || index->sharers == NULL)
         return ERR_NOMEM;
-    *index->sharers = 1;
     index->line_mask = lines - 1;
     index->name_bytes = 1;
     for (size_t record = index->record_count; record-- > 0;) {

@@ -298,7 +298,8 @@ static void a_hundred_thousand_names_are_all_found(void **state)
 static const struct cert *found(const struct cert_index *index, const char *name,
                                 enum cert_key_type type)
 {
-    const struct cert_set *set = cert_index_find(index, span_cstr(name), hash_span(span_cstr(name)));
+    struct span wanted = span_cstr(name);
+    const struct cert_set *set = cert_index_find(index, wanted, hash_span(wanted));
     return set != NULL ? set->by_type[type] : NULL;
 }
 
