@@ -12,7 +12,7 @@
 enum http_char_class {
     HTTP_CHAR_TOKEN = 1, /* tchar */
     HTTP_CHAR_VALUE = 2, /* in a field value: HTAB, SP, VCHAR, obs-text */
-    HTTP_CHAR_HOST = 4,  /* in a reg-name: unreserved and sub-delims */
+    HTTP_CHAR_HOST = 4,  /* in a reg-name: unreserved and sub-delims, no comma */
     HTTP_CHAR_HEX = 8,
 };
 
