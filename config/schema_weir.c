@@ -66,6 +66,8 @@ static const struct schema_row limits[] = {
         WEIR(body_timeout), RANGE(0, 24 * 3600 * NS_PER_S)),
     KEY("headerCount", INTEGER, "100", "Most header fields of a message.", WEIR(header_count),
         RANGE(8, LIMIT_HEADERS)),
+    KEY("requestBodyBytes", BYTES, "0", "Longest body of a request; beyond: 413. 0: no limit.",
+        WEIR(request_body_bytes), RANGE(0, INT64_MAX)),
     KEY("sendBufferBytes", BYTES, "131072",
         "Bytes that may wait in one direction before the other side has to wait.",
         WEIR(send_buffer_bytes), RANGE(16384, 64 << 20)),

@@ -96,16 +96,31 @@ static int64_t head_timeout_ms(const struct client *client)
     return timeout / NS_PER_MS;
 }
 
+/* For the next piece of a body: the silence that is allowed, and what is left
+ * of the time for the whole request. */
+static int64_t body_timeout_ms(const struct client *client)
+{
+    const struct worker *worker = client->conn.worker;
+    int64_t silence = worker->settings->weir.body_timeout / NS_PER_MS;
+    if (client->http1.read_deadline_ms == 0)
+        return silence;
+    int64_t left = client->http1.read_deadline_ms - worker->now_ms;
+    if (left <= 0)
+        left = 1; /* 0 would be no limit */
+    return silence > 0 && silence < left ? silence : left;
+}
+
 void front_http1_watch_body(struct client *client, bool waiting)
 {
-    struct worker *worker = client->conn.worker;
     const struct front_http1 *front = &client->http1;
     if (front->state != FRONT_HTTP1_EXCHANGE)
         return;
-    int64_t timeout = waiting ? worker->settings->weir.body_timeout : 0;
+    int64_t timeout_ms = 0;
     if (front->request_complete)
-        timeout = client_entry(client)->write_timeout;
-    conn_set_timeout(&client->conn, timeout / NS_PER_MS);
+        timeout_ms = client_entry(client)->write_timeout / NS_PER_MS;
+    else if (waiting)
+        timeout_ms = body_timeout_ms(client);
+    conn_set_timeout(&client->conn, timeout_ms);
 }
 
 /* ---- the request body ---- */
@@ -220,6 +235,9 @@ static bool begin_head(struct client *client)
     }
     front->scanned = 0;
     front->response_complete = false;
+    int64_t read_timeout = client_entry(client)->read_timeout;
+    front->read_deadline_ms =
+        read_timeout > 0 ? client->conn.worker->now_ms + read_timeout / NS_PER_MS : 0;
     front_http1_set_state(front, FRONT_HTTP1_HEAD);
     conn_set_timeout(&client->conn, head_timeout_ms(client));
     return true;

@@ -41,6 +41,7 @@ struct front_http1 {
     bool response_chunked; /* how the running response's body is framed */
     uint64_t requests;     /* on this connection */
     int64_t opened_ms;
+    int64_t read_deadline_ms; /* for the whole of the running request; 0: none */
     struct worker_task task; /* what follows a finished response */
 };
 

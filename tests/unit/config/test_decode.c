@@ -127,7 +127,8 @@ static void a_sections_defaults_apply(void **state)
                 "weir.limits.connections = 0\nweir.limits.clientHelloBytes = 16384\n"
                 "weir.limits.clientHelloTimeout = 5s\nweir.limits.handshakeTimeout = 10s\n"
                 "weir.limits.headerTimeout = 0s\nweir.limits.bodyTimeout = 1m\n"
-                "weir.limits.headerCount = 100\nweir.limits.sendBufferBytes = 131072\n");
+                "weir.limits.headerCount = 100\nweir.limits.requestBodyBytes = 0\n"
+                "weir.limits.sendBufferBytes = 131072\n");
 }
 
 static void durations_are_seconds_or_go_syntax(void **state)
