@@ -295,6 +295,11 @@ void tls_engine_close(struct tls_engine *engine, struct buf *output)
     engine_leave(engine);
 }
 
+bool tls_engine_sends_tickets_last(const struct tls_engine *engine)
+{
+    return !engine->context->is_client && wolfSSL_version(engine->wolfssl) == TLS1_3_VERSION;
+}
+
 void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *out)
 {
     WOLFSSL *wolfssl = engine->wolfssl;

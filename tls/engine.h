@@ -62,6 +62,10 @@ size_t tls_engine_write_bound(size_t plain_len);
  * we may go on writing. */
 void tls_engine_close(struct tls_engine *engine, struct buf *output);
 
+/* Whether what the finished handshake left to send are session tickets alone (TLS
+ * 1.3), which the peer does not wait for. */
+bool tls_engine_sends_tickets_last(const struct tls_engine *engine);
+
 /* After the handshake. */
 struct tls_engine_info {
     const char *version; /* "1.2", "1.3" as Traefik's access log has them */

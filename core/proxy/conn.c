@@ -23,6 +23,7 @@
 #define HELD_SHARE 4
 #define LINGER_MS 2000
 #define FLUSH_TIMEOUT_MS 30000
+#define FLUSH_LATER_MS 10
 #define OUTPUT_MAX ((size_t)256 << 20)
 
 static const char *const state_names[] = {
@@ -571,8 +572,36 @@ void conn_release_receive(struct conn *conn, void (*done)(struct conn *conn))
 
 void conn_schedule_flush(struct conn *conn)
 {
+    if (conn->flush_at_ms != 0) {
+        conn->flush_at_ms = 0;
+        list_remove(&conn->flush_link);
+    }
     if (list_empty(&conn->flush_link))
         list_push_back(&conn->worker->flush, &conn->flush_link);
+}
+
+void conn_schedule_flush_later(struct conn *conn)
+{
+    struct worker *worker = conn->worker;
+    if (!list_empty(&conn->flush_link))
+        return;
+    conn->flush_at_ms = worker->now_ms + FLUSH_LATER_MS;
+    list_push_back(&worker->later, &conn->flush_link);
+    if (!timer_running(&worker->later_timer))
+        timer_set(&worker->wheel, &worker->later_timer, conn->flush_at_ms);
+}
+
+void conn_flush_overdue(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, later_timer);
+    list_for_each(node, &worker->later) {
+        struct conn *conn = container_of(node, struct conn, flush_link);
+        if (conn->flush_at_ms > worker->now_ms) {
+            timer_set(&worker->wheel, timer, conn->flush_at_ms);
+            return;
+        }
+        conn_schedule_flush(conn);
+    }
 }
 
 enum err conn_write(struct conn *conn, struct span data)
@@ -608,10 +637,21 @@ void conn_end_output(struct conn *conn)
     conn_schedule_flush(conn);
 }
 
+/* Whether FIN follows what is being sent: then the kernel keeps the last segment
+ * until it has the FIN for it. */
+static bool ends_with_send(const struct conn *conn)
+{
+    return (conn->state == CONN_FLUSHING || conn->output_ended) && buf_len(&conn->filling) == 0;
+}
+
 static void start_send(struct conn *conn)
 {
     struct span bytes = buf_span(&conn->sending);
-    ring_send(&conn->worker->ring, &conn->send, conn->fd, bytes.ptr, bytes.len, true);
+    struct ring *ring = &conn->worker->ring;
+    if (ends_with_send(conn))
+        ring_send_more(ring, &conn->send, conn->fd, bytes.ptr, bytes.len);
+    else
+        ring_send(ring, &conn->send, conn->fd, bytes.ptr, bytes.len, true);
 }
 
 /* Nothing waits any more: gives the memory back and does what waited for it. */

@@ -84,7 +84,8 @@ struct conn {
     struct buf staged;  /* plain text waiting to become one TLS record */
     struct buf filling; /* bytes for the next send */
     struct buf sending; /* bytes of the send that runs */
-    struct list flush_link;
+    struct list flush_link;  /* worker->flush, or worker->later */
+    int64_t flush_at_ms;     /* in worker->later; else 0 */
     struct worker_task task; /* deferred resume or end of life */
     void (*release_done)(struct conn *conn);
     struct tunnel *tunnel; /* tunnel.c, while joined to another */
@@ -137,10 +138,15 @@ void conn_set_timeout(struct conn *conn, int64_t after_ms);
 
 /* Called by worker_turn_end. */
 void conn_flush(struct conn *conn);
+/* The worker's later_timer has run out. */
+void conn_flush_overdue(struct timer *timer);
 /* For transports: plain text for the handler / output for the end of the turn. */
 void conn_deliver(struct conn *conn, struct span data);
 void conn_opened(struct conn *conn);
 void conn_schedule_flush(struct conn *conn);
+/* Output that nobody waits for: it leaves with the next that is written, or alone
+ * in a few milliseconds. */
+void conn_schedule_flush_later(struct conn *conn);
 /* Whether a transport may deliver now. */
 static inline bool conn_is_reading(const struct conn *conn)
 {

@@ -10,11 +10,17 @@
 /* Answers (to KeyUpdates) that may wait for a peer that does not read them. */
 #define PROVOKED_MAX ((size_t)16 << 10)
 
+/* What a server of TLS 1.3 has to send when the handshake is over is session
+ * tickets, for which a client does not wait: they leave with the first answer. */
 static enum err shake_hands(struct conn *conn, struct span *input, struct err_text *why)
 {
     enum err error = tls_engine_handshake(conn->tls, input, &conn->filling, why);
-    if (buf_len(&conn->filling) > 0)
-        conn_schedule_flush(conn);
+    if (buf_len(&conn->filling) > 0) {
+        if (error == ERR_OK && tls_engine_sends_tickets_last(conn->tls))
+            conn_schedule_flush_later(conn);
+        else
+            conn_schedule_flush(conn);
+    }
     if (error == ERR_OK)
         conn_opened(conn);
     return error;
@@ -27,7 +33,7 @@ static enum err decrypt(struct conn *conn, struct span *input, struct err_text *
         size_t length, before = buf_len(&conn->filling);
         enum err error = tls_engine_read(conn->tls, input, &conn->filling, scratch,
                                          WORKER_SCRATCH_SIZE, &length, why);
-        if (buf_len(&conn->filling) > 0)
+        if (buf_len(&conn->filling) > before)
             conn_schedule_flush(conn);
         conn->provoked_bytes += buf_len(&conn->filling) - before;
         if (conn->provoked_bytes > PROVOKED_MAX)

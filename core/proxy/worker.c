@@ -49,6 +49,8 @@ enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
     worker->publication = publication;
     list_init(&worker->holds);
     list_init(&worker->flush);
+    list_init(&worker->later);
+    timer_init(&worker->later_timer, conn_flush_overdue);
     list_init(&worker->again);
     list_init(&worker->clients);
     read_clocks(worker);

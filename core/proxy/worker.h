@@ -73,6 +73,8 @@ struct worker {
     struct list holds;
     struct snapshot_hold *hold; /* the newest */
     struct list flush;   /* connections with output for the end of the turn */
+    struct list later;   /* connections with output that may wait for more, oldest first */
+    struct timer later_timer;
     struct list again;   /* struct worker_task: called once more in the next turn */
     struct list clients; /* client connections, for draining */
     struct pool client_pool;

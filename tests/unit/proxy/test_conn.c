@@ -306,6 +306,51 @@ static void a_flush_that_is_given_up_resets(void **state)
     scene_stop(scene);
 }
 
+static void expect_far(struct scene *scene, const char *text)
+{
+    char got[16];
+    ssize_t n = recv(scene->far, got, sizeof(got), 0);
+    assert_int_equal(n, (ssize_t)strlen(text));
+    assert_memory_equal(got, text, strlen(text));
+}
+
+static void output_that_may_wait_leaves_alone_in_the_end(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    assert_int_equal(buf_append(&scene->peer.conn.filling, SPAN("ticket")), ERR_OK);
+    conn_schedule_flush_later(&scene->peer.conn);
+    assert_true(list_empty(&scene->harness.worker.flush));
+    harness_run_until(&scene->harness, &scene->peer.flushed);
+    expect_far(scene, "ticket");
+    scene_stop(scene);
+}
+
+static void output_that_may_wait_leaves_with_what_is_written(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    assert_int_equal(buf_append(&scene->peer.conn.filling, SPAN("ticket")), ERR_OK);
+    conn_schedule_flush_later(&scene->peer.conn);
+    assert_int_equal(conn_write(&scene->peer.conn, SPAN("answer")), ERR_OK);
+    assert_true(list_empty(&scene->harness.worker.later));
+    harness_run_until(&scene->harness, &scene->peer.flushed);
+    expect_far(scene, "ticketanswer");
+    scene_stop(scene);
+}
+
+static void a_connection_may_end_while_its_output_waits(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    assert_int_equal(buf_append(&scene->peer.conn.filling, SPAN("ticket")), ERR_OK);
+    conn_schedule_flush_later(&scene->peer.conn);
+    conn_close_after_flush(&scene->peer.conn, false);
+    harness_run_until(&scene->harness, &scene->peer.closed);
+    expect_far(scene, "ticket");
+    scene_stop(scene);
+}
+
 static void input_is_copied_when_buffers_are_scarce(void **state)
 {
     (void)state;
@@ -425,6 +470,9 @@ int main(void)
         cmocka_unit_test(lingering_drops_what_still_comes_and_ends_with_the_peer),
         cmocka_unit_test(a_reset_fails_the_connection_once),
         cmocka_unit_test(what_cannot_be_sent_is_not_flushed),
+        cmocka_unit_test(output_that_may_wait_leaves_alone_in_the_end),
+        cmocka_unit_test(output_that_may_wait_leaves_with_what_is_written),
+        cmocka_unit_test(a_connection_may_end_while_its_output_waits),
         cmocka_unit_test(input_is_copied_when_buffers_are_scarce),
         cmocka_unit_test(a_flush_that_is_given_up_resets),
         cmocka_unit_test(the_timer_fails_the_connection),
