@@ -25,6 +25,8 @@ void tls_global_finish(void);
 /* "5.9.2" and whether the assembly is in and the CPU runs it. */
 const char *tls_library_version(void);
 bool tls_library_has_assembly(void);
+/* Which library seals the records of AES-GCM here. Before the first thread. */
+const char *tls_library_gcm(void);
 
 struct tls_context *tls_context_ref(struct tls_context *context);
 void tls_context_unref(struct tls_context *context);

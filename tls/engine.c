@@ -16,9 +16,6 @@
 #include "tls/engine_private.h"
 #include "tls/peer_name.h"
 
-#define RECORD_PLAIN_MAX (16 * 1024)
-#define RECORD_OVERHEAD_MAX 96 /* header, IV, MAC and padding of the worst suite */
-#define STUCK_OUTPUT_MAX 1024  /* a ticket, a KeyUpdate or an alert that found no room */
 #define ALERT_INTERNAL_ERROR 80
 
 static enum err engine_create(struct tls_context *context, struct tls_engine **out)
@@ -43,6 +40,8 @@ void tls_engine_destroy(struct tls_engine *engine)
     if (engine == NULL)
         return;
     wolfSSL_free(engine->wolfssl);
+    if (engine->has_writer)
+        record_writer_finish(&engine->writer);
     tls_context_unref(engine->context);
     free(engine->server_name);
     free(engine);
@@ -113,14 +112,14 @@ enum err tls_engine_create_client(struct tls_context *context, const char *serve
     return ERR_OK;
 }
 
-static void engine_enter(struct tls_engine *engine, struct span *input, struct buf *output)
+void tls_engine_enter(struct tls_engine *engine, struct span *input, struct buf *output)
 {
     engine->input = input;
     engine->output = output;
     engine->output_error = ERR_OK;
 }
 
-static void engine_leave(struct tls_engine *engine)
+void tls_engine_leave(struct tls_engine *engine)
 {
     engine->input = NULL;
     engine->output = NULL;
@@ -134,7 +133,7 @@ static enum err engine_failed(const struct tls_engine *engine, struct err_text *
 
 /* wolfSSL does not send an alert for every failure; while nothing is encrypted
  * we can, and the peer need not guess. */
-static void engine_fail(struct tls_engine *engine, int error)
+void tls_engine_fail(struct tls_engine *engine, int error)
 {
     engine->failure = error != 0 ? error : WOLFSSL_FATAL_ERROR;
     WOLFSSL_ALERT_HISTORY history = {{-1, 0}, {-1, 0}};
@@ -160,7 +159,7 @@ static enum err engine_classify(struct tls_engine *engine, int result)
         engine->peer_closed = true;
         return ERR_CLOSED;
     default:
-        engine_fail(engine, error);
+        tls_engine_fail(engine, error);
         return ERR_TLS;
     }
 }
@@ -194,9 +193,9 @@ static enum err engine_establish(struct tls_engine *engine)
 {
     bool is_client = engine->context->is_client;
     if (is_client && engine->context->verify && !engine->peer_verified)
-        engine_fail(engine, VERIFY_CERT_ERROR);
+        tls_engine_fail(engine, VERIFY_CERT_ERROR);
     else if (!engine_group_allowed(engine))
-        engine_fail(engine, ECC_CURVE_ERROR);
+        tls_engine_fail(engine, ECC_CURVE_ERROR);
     else
         engine->established = true;
     return engine->established ? ERR_OK : ERR_TLS;
@@ -209,12 +208,12 @@ enum err tls_engine_handshake(struct tls_engine *engine, struct span *input, str
         return engine_failed(engine, why);
     if (engine->established)
         return ERR_OK;
-    engine_enter(engine, input, output);
+    tls_engine_enter(engine, input, output);
     bool is_client = engine->context->is_client;
     int result = is_client ? wolfSSL_connect(engine->wolfssl) : wolfSSL_accept(engine->wolfssl);
     enum err error = result == WOLFSSL_SUCCESS ? engine_establish(engine)
                                                : engine_classify(engine, result);
-    engine_leave(engine);
+    tls_engine_leave(engine);
     if (error == ERR_CLOSED)
         return err_set(why, ERR_CLOSED, "the %s closed the connection during the handshake",
                        is_client ? "server" : "client");
@@ -229,7 +228,7 @@ enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct b
     size_t have = 0;
     if (cap > INT32_MAX)
         cap = INT32_MAX;
-    engine_enter(engine, input, output);
+    tls_engine_enter(engine, input, output);
     while (have < cap && error == ERR_OK) {
         if (engine->failure != 0) {
             error = ERR_TLS;
@@ -243,7 +242,7 @@ enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct b
                 error = engine_classify(engine, got);
         }
     }
-    engine_leave(engine);
+    tls_engine_leave(engine);
     if (have > 0) {
         *length = have;
         return ERR_OK;
@@ -255,44 +254,6 @@ size_t tls_engine_pending(const struct tls_engine *engine)
 {
     int pending = wolfSSL_pending(engine->wolfssl);
     return pending > 0 ? (size_t)pending : 0;
-}
-
-size_t tls_engine_write_bound(size_t plain_len)
-{
-    size_t records = (plain_len + RECORD_PLAIN_MAX - 1) / RECORD_PLAIN_MAX;
-    return plain_len + records * RECORD_OVERHEAD_MAX;
-}
-
-enum err tls_engine_write(struct tls_engine *engine, struct span plain, struct buf *output)
-{
-    assert(engine->established);
-    if (engine->failure != 0)
-        return ERR_TLS;
-    if (engine->closed)
-        return ERR_CLOSED;
-    if (plain.len == 0)
-        return ERR_OK;
-    if (plain.len > INT32_MAX)
-        return ERR_LIMIT;
-    char *where;
-    size_t room = tls_engine_write_bound(plain.len) + (engine->stuck ? STUCK_OUTPUT_MAX : 0);
-    TRY(buf_reserve(output, room, &where));
-    engine_enter(engine, NULL, output);
-    int result = wolfSSL_write(engine->wolfssl, plain.ptr, (int)plain.len);
-    if (result != (int)plain.len)
-        engine_fail(engine, wolfSSL_get_error(engine->wolfssl, result));
-    engine_leave(engine);
-    return engine->failure == 0 ? ERR_OK : engine_failed(engine, NULL);
-}
-
-void tls_engine_close(struct tls_engine *engine, struct buf *output)
-{
-    if (engine->closed || engine->failure != 0)
-        return;
-    engine->closed = true;
-    engine_enter(engine, NULL, output);
-    (void)wolfSSL_shutdown(engine->wolfssl);
-    engine_leave(engine);
 }
 
 bool tls_engine_sends_tickets_last(const struct tls_engine *engine)

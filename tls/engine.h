@@ -55,6 +55,9 @@ size_t tls_engine_pending(const struct tls_engine *engine);
  * after tls_engine_close. Only after the handshake. */
 MUST_USE enum err tls_engine_write(struct tls_engine *engine, struct span plain,
                                    struct buf *output);
+/* The same for two pieces, one behind the other, which need not lie together. */
+MUST_USE enum err tls_engine_write_both(struct tls_engine *engine, struct span first,
+                                        struct span second, struct buf *output);
 /* The most ciphertext that so much plaintext becomes. */
 size_t tls_engine_write_bound(size_t plain_len);
 /* Appends close_notify, once. The other direction stays open: what the peer sends

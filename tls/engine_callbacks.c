@@ -35,9 +35,11 @@ int tls_engine_send_callback(WOLFSSL *ssl, char *data, int size, void *argument)
     struct tls_engine *engine = argument;
     (void)ssl;
     assert(size >= 0);
-    enum err error = engine->output == NULL
-                         ? ERR_LIMIT
-                         : buf_append(engine->output, span_make(data, (size_t)size));
+    enum err error = ERR_LIMIT;
+    if (engine->output != NULL)
+        error = engine->has_writer
+                    ? tls_engine_seal_again(engine, (size_t)size, engine->output)
+                    : buf_append(engine->output, span_make(data, (size_t)size));
     engine->stuck = error != ERR_OK;
     if (error != ERR_OK) {
         engine->output_error = error;

@@ -9,6 +9,7 @@
 
 #include "tls/context_private.h"
 #include "tls/engine.h"
+#include "tls/record.h"
 
 struct tls_engine {
     WOLFSSL *wolfssl;
@@ -27,7 +28,22 @@ struct tls_engine {
     bool closed;           /* close_notify sent */
     bool peer_verified;    /* client: chain and name are right */
     bool name_mismatch;    /* client: the chain is right, the name is not */
+    /* engine_write.c */
+    bool writer_tried;
+    bool has_writer;   /* our records are made by the writer, not by wolfSSL */
+    bool keys_changed; /* a KeyUpdate went out: the writer's keys are the old ones */
+    struct record_writer writer;
 };
+
+/* Around every call of wolfSSL that may read or send; input may be NULL. */
+void tls_engine_enter(struct tls_engine *engine, struct span *input, struct buf *output);
+void tls_engine_leave(struct tls_engine *engine);
+/* Between the two: wolfSSL's error ends the connection. */
+void tls_engine_fail(struct tls_engine *engine, int error);
+
+/* In the place of a record that wolfSSL made although the writer has the keys. */
+MUST_USE enum err tls_engine_seal_again(struct tls_engine *engine, size_t record_size,
+                                        struct buf *output);
 
 /* Says in words why the engine failed. */
 void tls_engine_explain(const struct tls_engine *engine, struct err_text *why);

@@ -16,6 +16,7 @@
 
 #include "tls/context.h"
 #include "tls/context_private.h"
+#include "tls/gcm.h"
 
 #if defined(__x86_64__)
 static void clear_upper_halves(void)
@@ -53,11 +54,13 @@ enum err tls_global_init(struct err_text *why)
     int result = wolfSSL_Init();
     if (result != WOLFSSL_SUCCESS)
         return err_set(why, ERR_TLS, "wolfSSL cannot start: %s", tls_wolfssl_reason(result));
+    gcm_global_init();
     return ERR_OK;
 }
 
 void tls_global_finish(void)
 {
+    gcm_global_finish();
     wolfSSL_Cleanup();
 }
 
@@ -75,6 +78,12 @@ bool tls_library_has_assembly(void)
     bool runs = true;
 #endif
     return runs && strcmp(WEIR_WOLFSSL_ASM, "none") != 0;
+}
+
+const char *tls_library_gcm(void)
+{
+    gcm_global_init();
+    return gcm_library();
 }
 
 const char *tls_wolfssl_reason(int result)

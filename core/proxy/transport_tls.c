@@ -75,20 +75,14 @@ static enum err encrypt_staged(struct conn *conn)
 
 static enum err tls_write(struct conn *conn, struct span data)
 {
-    while (data.len > 0) {
-        if (buf_len(&conn->staged) == 0 && data.len >= TLS_RECORD_BYTES) {
-            size_t whole = data.len - data.len % TLS_RECORD_BYTES;
-            TRY(tls_engine_write(conn->tls, span_first(data, whole), &conn->filling));
-            data = span_skip(data, whole);
-            continue;
-        }
-        struct span part = span_first(data, TLS_RECORD_BYTES - buf_len(&conn->staged));
-        TRY(buf_append(&conn->staged, part));
-        data = span_skip(data, part.len);
-        if (buf_len(&conn->staged) == TLS_RECORD_BYTES)
-            TRY(encrypt_staged(conn));
-    }
-    return ERR_OK;
+    struct span staged = buf_span(&conn->staged);
+    size_t len = staged.len + data.len;
+    if (len < TLS_RECORD_BYTES)
+        return buf_append(&conn->staged, data);
+    struct span whole = span_first(data, len - len % TLS_RECORD_BYTES - staged.len);
+    TRY(tls_engine_write_both(conn->tls, staged, whole, &conn->filling));
+    buf_clear(&conn->staged);
+    return buf_append(&conn->staged, span_skip(data, whole.len));
 }
 
 static enum err tls_flush(struct conn *conn)
