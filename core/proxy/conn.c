@@ -284,7 +284,7 @@ void conn_start(struct conn *conn)
     struct worker *worker = conn->worker;
     if (conn->fd < 0 || op_pending(&conn->receive) || conn->receive_ended)
         return;
-    ring_recv_multishot(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
+    ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
 }
 
 static void on_connect(struct op *op, int32_t result, uint32_t flags)
@@ -400,13 +400,9 @@ static void run_transport(struct conn *conn, struct span *input)
         conn_fail(conn, error, &why);
 }
 
-static void take_buffer(struct conn *conn, int32_t result, uint32_t flags)
+static void take_buffer(struct conn *conn, uint16_t id, struct span bytes)
 {
     struct worker *worker = conn->worker;
-    uint16_t id;
-    struct span bytes = bufring_take(&worker->buffers, result, flags, &id);
-    conn->bytes_in += bytes.len;
-    metric_add(&worker->metrics.bytes_in, bytes.len);
     bool reading = conn_is_reading(conn) && !conn->receive_ended;
     struct span rest = bytes;
     if (reading && !holds_input(conn))
@@ -416,6 +412,18 @@ static void take_buffer(struct conn *conn, int32_t result, uint32_t flags)
         hold_buffer(conn, id, rest);
     else
         bufring_return(&worker->buffers, id);
+}
+
+static void take_buffers(struct conn *conn, int32_t result, uint32_t flags)
+{
+    struct worker *worker = conn->worker;
+    conn->bytes_in += (uint32_t)result;
+    metric_add(&worker->metrics.bytes_in, (uint32_t)result);
+    struct bufring_bundle bundle = bufring_take_bundle(&worker->buffers, result, flags);
+    struct span bytes;
+    uint16_t id;
+    while (bufring_bundle_next(&bundle, &bytes, &id))
+        take_buffer(conn, id, bytes);
 }
 
 /* Whether the owner wants more bytes and the receive has ended. */
@@ -457,7 +465,7 @@ static void on_receive(struct op *op, int32_t result, uint32_t flags)
 {
     struct conn *conn = container_of(op, struct conn, receive);
     if (result > 0 && (flags & IORING_CQE_F_BUFFER))
-        take_buffer(conn, result, flags);
+        take_buffers(conn, result, flags);
     else if (conn->state != CONN_CLOSING)
         end_of_receive(conn, result);
     if (finish_if_quiet(conn) || conn->state == CONN_CLOSING)
