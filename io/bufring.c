@@ -18,6 +18,9 @@
 
 #define BUFRING_HUGE_PAGE ((size_t)2 << 20)
 #define BUFRING_WAKE_BATCH 64
+/* Of the smallest window: a usual second-level cache. */
+#define BUFRING_WINDOW_BYTES ((uint32_t)1 << 20)
+#define BUFRING_WINDOW_LENDS 16384 /* after so many the window is halved */
 
 static void on_wake(struct op *op, int32_t result, uint32_t flags);
 
@@ -65,6 +68,7 @@ static void free_memory(struct bufring *bufring)
     if (bufring->memory != NULL)
         munmap(bufring->memory, memory_bytes(bufring));
     free(bufring->positions);
+    free(bufring->spare);
 }
 
 static bool get_memory(struct bufring *bufring)
@@ -72,10 +76,10 @@ static bool get_memory(struct bufring *bufring)
     bufring->entries = map_pages(entries_bytes(bufring));
     bufring->memory = map_buffers(memory_bytes(bufring));
     bufring->positions = calloc(bufring->count, sizeof(*bufring->positions));
-    return bufring->entries != NULL && bufring->memory != NULL && bufring->positions != NULL;
+    bufring->spare = calloc(bufring->count, sizeof(*bufring->spare));
+    return bufring->entries != NULL && bufring->memory != NULL && bufring->positions != NULL &&
+           bufring->spare != NULL;
 }
-
-/* ---- life ---- */
 
 static char *buffer_at(const struct bufring *bufring, uint16_t id)
 {
@@ -89,6 +93,58 @@ static void add_buffer(struct bufring *bufring, uint16_t id)
                           (int)bufring->count - 1, 0);
     io_uring_buf_ring_advance(bufring->entries, 1);
 }
+
+/* ---- the window ---- */
+
+static uint32_t smallest_window(const struct bufring *bufring)
+{
+    uint32_t window = BUFRING_WINDOW_BYTES / bufring->size;
+    if (window > bufring->count)
+        return bufring->count;
+    return window > 1 ? window : 1;
+}
+
+static void offer(struct bufring *bufring, uint16_t id)
+{
+    if (bufring->offered >= bufring->window) {
+        bufring->spare[bufring->spare_count++] = id;
+        return;
+    }
+    add_buffer(bufring, id);
+    bufring->offered++;
+}
+
+static void fill_window(struct bufring *bufring)
+{
+    while (bufring->offered < bufring->window && bufring->spare_count > 0)
+        offer(bufring, bufring->spare[--bufring->spare_count]);
+}
+
+static bool carries_little(const struct bufring *bufring)
+{
+    return bufring->bytes <= (uint64_t)bufring->lends * bufring->size / 4;
+}
+
+static void widen_window(struct bufring *bufring)
+{
+    bufring->window = bufring->window > bufring->count / 2 ? bufring->count : bufring->window * 2;
+    fill_window(bufring);
+}
+
+static void watch_window(struct bufring *bufring, uint32_t len)
+{
+    bufring->bytes += len;
+    if (bufring->offered < bufring->window / 2)
+        fill_window(bufring);
+    if (++bufring->lends < BUFRING_WINDOW_LENDS)
+        return;
+    bufring->lends = 0;
+    bufring->bytes = 0;
+    if (bufring->window / 2 >= smallest_window(bufring))
+        bufring->window /= 2;
+}
+
+/* ---- life ---- */
 
 static int register_entries(struct bufring *bufring)
 {
@@ -119,8 +175,10 @@ enum err bufring_init(struct bufring *bufring, struct ring *ring, uint16_t group
     *bufring = made;
     list_init(&bufring->waiters);
     op_init(&bufring->wake, on_wake);
-    for (uint32_t id = 0; id < count; id++)
-        add_buffer(bufring, (uint16_t)id);
+    bufring->window = smallest_window(bufring);
+    for (uint32_t id = count; id-- > 0;)
+        bufring->spare[bufring->spare_count++] = (uint16_t)id;
+    fill_window(bufring);
     return ERR_OK;
 }
 
@@ -165,6 +223,9 @@ void bufring_wait(struct bufring *bufring, struct bufring_waiter *waiter)
 {
     if (list_empty(&waiter->link))
         list_push_back(&bufring->waiters, &waiter->link);
+    if (bufring->spare_count > 0 && carries_little(bufring))
+        widen_window(bufring);
+    fill_window(bufring);
     wake_waiters(bufring);
 }
 
@@ -172,8 +233,10 @@ void bufring_wait(struct bufring *bufring, struct bufring_waiter *waiter)
 
 static struct span lend(struct bufring *bufring, uint16_t id, uint32_t len)
 {
-    assert(id < bufring->count && len <= bufring->size && bufring->lent < bufring->count);
+    assert(id < bufring->count && len <= bufring->size && bufring->offered > 0);
     bufring->lent++;
+    bufring->offered--;
+    watch_window(bufring, len);
     return span_make(buffer_at(bufring, id), len);
 }
 
@@ -209,6 +272,6 @@ void bufring_return(struct bufring *bufring, uint16_t id)
 {
     assert(bufring->lent > 0 && id < bufring->count);
     bufring->lent--;
-    add_buffer(bufring, id);
+    offer(bufring, id);
     wake_waiters(bufring);
 }

@@ -5,6 +5,12 @@
  * Whoever handles the completion holds the buffer until bufring_return.
  * With none left a receive ends with -ENOBUFS; its owner starts it again once
  * buffers have come back (bufring_wait). One thread.
+ *
+ * The kernel goes through the buffers it has in a circle, and what it fills should
+ * be in the cache already: so it is given only a window of them, and the one that
+ * came back last is given first. When the kernel runs out while what comes is small,
+ * the window doubles, and shrinks again by and by; streams of full buffers have to
+ * wait for a turn instead.
  */
 #ifndef WEIR_IO_BUFRING_H
 #define WEIR_IO_BUFRING_H
@@ -30,6 +36,12 @@ struct bufring {
     uint32_t size;  /* bytes of one buffer */
     uint32_t count; /* a power of two ≤ 32768 */
     uint32_t lent;  /* with the kernel's completions, not returned yet */
+    uint32_t offered; /* with the kernel */
+    uint32_t window;  /* how many it should have */
+    uint16_t *spare;  /* ids of the others, the one that came last on top */
+    uint32_t spare_count;
+    uint32_t lends;   /* since the window was looked at, */
+    uint64_t bytes;   /* and what was in them */
     uint16_t group;
     struct list waiters;
     struct op wake;

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define HELD_NONE UINT16_MAX
@@ -21,6 +22,10 @@
 /* The share of the worker's buffers that may be held; what comes beyond is copied,
  * so that connections that wait do not take the others' buffers away. */
 #define HELD_SHARE 4
+/* A receive of so much makes a stream of a connection, and so many shorter ones in a
+ * row end it. */
+#define STREAM_BYTES (WORKER_PIECE_SIZE / 2)
+#define STREAM_SHORT_RECEIVES 16
 #define LINGER_MS 2000
 #define FLUSH_TIMEOUT_MS 30000
 #define FLUSH_LATER_MS 10
@@ -45,6 +50,7 @@ static const unsigned state_transitions[] = {
 };
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags);
+static void on_readable(struct op *op, int32_t result, uint32_t flags);
 static void on_send(struct op *op, int32_t result, uint32_t flags);
 static void on_connect(struct op *op, int32_t result, uint32_t flags);
 static void on_timer(struct timer *timer);
@@ -284,7 +290,11 @@ void conn_start(struct conn *conn)
     struct worker *worker = conn->worker;
     if (conn->fd < 0 || op_pending(&conn->receive) || conn->receive_ended)
         return;
-    ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
+    op_init(&conn->receive, conn->streaming ? on_readable : on_receive);
+    if (conn->streaming)
+        ring_poll(&worker->ring, &conn->receive, conn->fd, POLLIN, false);
+    else
+        ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
 }
 
 static void on_connect(struct op *op, int32_t result, uint32_t flags)
@@ -414,9 +424,25 @@ static void take_buffer(struct conn *conn, uint16_t id, struct span bytes)
         bufring_return(&worker->buffers, id);
 }
 
+static void watch_stream(struct conn *conn, size_t received)
+{
+    if (received < STREAM_BYTES) {
+        if (conn->streaming && ++conn->short_receives >= STREAM_SHORT_RECEIVES)
+            conn->streaming = false;
+        return;
+    }
+    conn->short_receives = 0;
+    if (conn->streaming)
+        return;
+    conn->streaming = true;
+    if (op_pending(&conn->receive))
+        ring_cancel(&conn->worker->ring, &conn->receive);
+}
+
 static void take_buffers(struct conn *conn, int32_t result, uint32_t flags)
 {
     struct worker *worker = conn->worker;
+    watch_stream(conn, (size_t)result);
     conn->bytes_in += (uint32_t)result;
     metric_add(&worker->metrics.bytes_in, (uint32_t)result);
     struct bufring_bundle bundle = bufring_take_bundle(&worker->buffers, result, flags);
@@ -457,8 +483,18 @@ static void end_of_receive(struct conn *conn, int32_t result)
         conn->receive_ended = true;
     else if (result == -ENOBUFS)
         bufring_wait(&conn->worker->buffers, &conn->buffer_waiter);
-    else if (result < 0 && result != -ECANCELED && result != -EINTR)
+    else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN)
         conn_fail(conn, err_from_errno(-result), NULL);
+}
+
+/* What every completion of a receive comes to. */
+static void after_receive(struct conn *conn)
+{
+    if (finish_if_quiet(conn) || conn->state == CONN_CLOSING)
+        return;
+    deliver_end(conn);
+    rearm(conn);
+    release_if_done(conn);
 }
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags)
@@ -468,11 +504,39 @@ static void on_receive(struct op *op, int32_t result, uint32_t flags)
         take_buffers(conn, result, flags);
     else if (conn->state != CONN_CLOSING)
         end_of_receive(conn, result);
-    if (finish_if_quiet(conn) || conn->state == CONN_CLOSING)
+    after_receive(conn);
+}
+
+/* The bytes are in the worker's buffer: what the transport does not take now is copied. */
+static void take_piece(struct conn *conn, struct span bytes)
+{
+    conn->bytes_in += bytes.len;
+    metric_add(&conn->worker->metrics.bytes_in, bytes.len);
+    watch_stream(conn, bytes.len);
+    if (conn->state == CONN_LINGERING)
         return;
-    deliver_end(conn);
-    rearm(conn);
-    release_if_done(conn);
+    run_transport(conn, &bytes);
+    bool wanted = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
+    if (bytes.len > 0 && wanted && buf_append(&conn->held_bytes, bytes) != ERR_OK)
+        conn_fail(conn, ERR_NOMEM, NULL);
+}
+
+static void on_readable(struct op *op, int32_t result, uint32_t flags)
+{
+    struct conn *conn = container_of(op, struct conn, receive);
+    bool wanted = (conn_is_reading(conn) && !holds_input(conn)) || conn->state == CONN_LINGERING;
+    (void)flags;
+    if (result > 0 && wanted) {
+        char *piece = conn->worker->piece;
+        ssize_t length = recv(conn->fd, piece, WORKER_PIECE_SIZE, MSG_DONTWAIT);
+        if (length > 0)
+            take_piece(conn, span_make(piece, (size_t)length));
+        else
+            end_of_receive(conn, length == 0 ? 0 : -errno);
+    } else if (result < 0 && conn->state != CONN_CLOSING) {
+        end_of_receive(conn, result);
+    }
+    after_receive(conn);
 }
 
 static void on_buffers(struct bufring_waiter *waiter)
@@ -559,11 +623,7 @@ static void on_task(struct worker_task *task)
         return;
     }
     process_held(conn);
-    if (finish_if_quiet(conn) || conn->state == CONN_CLOSING)
-        return;
-    deliver_end(conn);
-    rearm(conn);
-    release_if_done(conn);
+    after_receive(conn);
 }
 
 void conn_release_receive(struct conn *conn, void (*done)(struct conn *conn))

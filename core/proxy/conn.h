@@ -8,7 +8,9 @@
  *      stops the deliveries; what the kernel had already put into buffers is
  *      held, in order, and once more than a little is held the receive is
  *      cancelled, so that the peer's window closes. When many of the worker's
- *      buffers are held, bytes are copied instead.
+ *      buffers are held, bytes are copied instead. From a peer that sends a lot at
+ *      a time (a stream), pieces are read into one buffer of the worker's, which
+ *      stays in the cache, and never before the piece before was dealt with.
  * Out: conn_write queues; everything queued in one loop turn leaves in one
  *      send, and small writes share one TLS record. conn_backlog tells how much
  *      waits; when it falls below the low mark, on_drained is called (only if
@@ -74,6 +76,8 @@ struct conn {
     bool output_ended;     /* FIN follows what is queued */
     bool output_shut;      /* FIN is sent */
     bool send_failed;      /* what is queued cannot be sent any more */
+    bool streaming;        /* receives piece by piece */
+    uint8_t short_receives; /* of a stream, in a row */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
     struct buf held_bytes;   /* copies of what came behind the held buffers */

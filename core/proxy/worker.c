@@ -29,8 +29,9 @@ static enum err init_memory(struct worker *worker)
 {
     const struct model_weir *tuning = &worker->settings->weir;
     worker->scratch = malloc(WORKER_SCRATCH_SIZE);
+    worker->piece = malloc(WORKER_PIECE_SIZE);
     worker->buffer_links = calloc(worker->buffers.count, sizeof(*worker->buffer_links));
-    if (worker->scratch == NULL || worker->buffer_links == NULL)
+    if (worker->scratch == NULL || worker->piece == NULL || worker->buffer_links == NULL)
         return ERR_NOMEM;
     TRY(cert_cache_create((size_t)tuning->selection_cache_entries, &worker->cert_cache));
     pipe_cache_init(&worker->pipes, WORKER_PIPE_BYTES);
@@ -81,6 +82,7 @@ void worker_finish(struct worker *worker)
     bufring_finish(&worker->buffers);
     ring_finish(&worker->ring);
     free(worker->buffer_links);
+    free(worker->piece);
     free(worker->scratch);
 }
 

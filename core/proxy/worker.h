@@ -19,6 +19,7 @@
 #include "io/ring.h"
 #include "tls/cert_cache.h"
 
+#define WORKER_PIECE_SIZE ((size_t)128 << 10) /* of a stream, read at once */
 #define WORKER_SCRATCH_SIZE (17 << 10) /* one TLS record in plain text, and a little */
 
 #define WORKER_METRIC_LIST(X)                                                          \
@@ -87,6 +88,7 @@ struct worker {
     struct worker_hooks hooks;
     struct worker_metrics metrics;
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
+    char *piece;   /* WORKER_PIECE_SIZE, the same */
 };
 
 /* Work to go on with in the next turn (fairness between connections). */

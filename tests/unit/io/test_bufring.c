@@ -366,6 +366,72 @@ static void waiters_wake_when_an_eighth_is_back(void **state)
     assert_int_equal(counter.calls, 1);
 }
 
+/* ---- the window ---- */
+
+static void take_and_return(struct bufring *buffers, unsigned count, int32_t len)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint16_t id;
+        uint32_t flags = IORING_CQE_F_BUFFER | i % 100 << IORING_CQE_BUFFER_SHIFT;
+        assert_int_equal(bufring_take(buffers, len, flags, &id).len, len);
+        bufring_return(buffers, id);
+    }
+}
+
+static void the_kernel_is_given_a_window_that_grows_when_it_runs_out(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bufring *buffers = &fixture->buffers;
+    struct counter counter;
+    int next = 0;
+    uint32_t smallest = buffers->window;
+    assert_int_equal(smallest * SIZE, 1 << 20);
+    assert_int_equal(buffers->offered, smallest);
+    counter_init(&counter, &next);
+    bufring_wait(buffers, &counter.waiter);
+    assert_int_equal(buffers->window, 2 * smallest);
+    assert_int_equal(buffers->offered, 2 * smallest);
+    assert_ok(ring_turn(fixture->ring, 0, NULL));
+    assert_int_equal(counter.calls, 1);
+    /* Without need it is the smallest again after a while. */
+    take_and_return(buffers, 40000, 100);
+    assert_int_equal(buffers->window, smallest);
+    assert_int_equal(buffers->offered, smallest);
+}
+
+static void full_buffers_do_not_widen_the_window(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bufring *buffers = &fixture->buffers;
+    struct counter counter;
+    int next = 0;
+    uint32_t smallest = buffers->window;
+    take_and_return(buffers, 10, SIZE);
+    counter_init(&counter, &next);
+    bufring_wait(buffers, &counter.waiter);
+    assert_int_equal(buffers->window, smallest);
+    assert_ok(ring_turn(fixture->ring, 0, NULL));
+    assert_int_equal(counter.calls, 1);
+}
+
+/* As long as there are others, who holds buffers takes none away from the kernel. */
+static void buffers_that_are_held_are_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bufring *buffers = &fixture->buffers;
+    for (unsigned i = 0; i < 2000; i++) {
+        uint16_t id;
+        uint32_t flags = IORING_CQE_F_BUFFER | i << IORING_CQE_BUFFER_SHIFT;
+        assert_int_equal(bufring_take(buffers, SIZE, flags, &id).len, SIZE);
+        assert_true(buffers->offered >= buffers->window / 2);
+    }
+    assert_int_equal(buffers->lent, 2000);
+    for (unsigned i = 0; i < 2000; i++)
+        bufring_return(buffers, (uint16_t)i);
+    assert_int_equal(buffers->lent, 0);
+    assert_int_equal(buffers->offered + buffers->spare_count, 4096);
+}
+
 /* ---- failures ---- */
 
 static void taken_group_is_refused_and_nothing_changes(void **state)
@@ -393,6 +459,9 @@ int main(void)
         small_test(waiting_with_buffers_there_resumes_in_the_next_turn),
         small_test(waiters_are_served_in_order_and_none_is_forgotten),
         large_test(waiters_wake_when_an_eighth_is_back),
+        large_test(the_kernel_is_given_a_window_that_grows_when_it_runs_out),
+        large_test(full_buffers_do_not_widen_the_window),
+        large_test(buffers_that_are_held_are_replaced),
         small_test(taken_group_is_refused_and_nothing_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

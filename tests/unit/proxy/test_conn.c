@@ -306,6 +306,72 @@ static void a_flush_that_is_given_up_resets(void **state)
     scene_stop(scene);
 }
 
+/* Sends `size` patterned bytes and runs turns until all have been delivered. */
+static void stream(struct scene *scene, size_t size)
+{
+    static char bytes[1 << 20];
+    size_t already = buf_len(&scene->peer.got), sent = 0;
+    while (buf_len(&scene->peer.got) < already + size) {
+        size_t part = size - sent < sizeof(bytes) ? size - sent : sizeof(bytes);
+        for (size_t i = 0; i < part; i++)
+            bytes[i] = (char)((already + sent + i) % 251);
+        ssize_t n = part > 0 ? send(scene->far, bytes, part, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+        sent += n > 0 ? (size_t)n : 0;
+        harness_turn(&scene->harness, 10);
+    }
+    struct span got = buf_span(&scene->peer.got);
+    for (size_t i = 0; i < got.len; i++)
+        assert_int_equal(got.ptr[i], (char)(i % 251));
+}
+
+static void a_stream_is_read_in_pieces_and_short_messages_end_it(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    assert_false(scene->peer.conn.streaming);
+    stream(scene, 8 << 20);
+    assert_true(scene->peer.conn.streaming);
+    for (int i = 0; i < 40; i++)
+        stream(scene, 100);
+    assert_false(scene->peer.conn.streaming);
+    stream(scene, 4 << 20);
+    shutdown(scene->far, SHUT_WR);
+    harness_run_until(&scene->harness, &scene->peer.ended);
+    scene_stop(scene);
+}
+
+static void a_paused_stream_is_not_read(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    stream(scene, 8 << 20);
+    size_t before = buf_len(&scene->peer.got);
+    conn_pause(&scene->peer.conn);
+    harness_send_all(scene->far, "later", 5);
+    harness_settle(&scene->harness);
+    assert_int_equal(buf_len(&scene->peer.got), before);
+    assert_int_equal(scene->harness.worker.buffers.lent, 0);
+    conn_resume(&scene->peer.conn);
+    scene->peer.any = false;
+    harness_run_until(&scene->harness, &scene->peer.any);
+    assert_int_equal(buf_len(&scene->peer.got), before + 5);
+    scene_stop(scene);
+}
+
+static void a_stream_that_is_reset_fails(void **state)
+{
+    static const struct linger now = {.l_onoff = 1};
+    (void)state;
+    struct scene *scene = scene_start();
+    stream(scene, 8 << 20);
+    assert_int_equal(setsockopt(scene->far, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    close(scene->far);
+    scene->far = -1;
+    harness_run_until(&scene->harness, &scene->peer.closed);
+    assert_true(scene->peer.failed);
+    scene_stop(scene);
+}
+
 static void expect_far(struct scene *scene, const char *text)
 {
     char got[16];
@@ -470,6 +536,9 @@ int main(void)
         cmocka_unit_test(lingering_drops_what_still_comes_and_ends_with_the_peer),
         cmocka_unit_test(a_reset_fails_the_connection_once),
         cmocka_unit_test(what_cannot_be_sent_is_not_flushed),
+        cmocka_unit_test(a_stream_is_read_in_pieces_and_short_messages_end_it),
+        cmocka_unit_test(a_paused_stream_is_not_read),
+        cmocka_unit_test(a_stream_that_is_reset_fails),
         cmocka_unit_test(output_that_may_wait_leaves_alone_in_the_end),
         cmocka_unit_test(output_that_may_wait_leaves_with_what_is_written),
         cmocka_unit_test(a_connection_may_end_while_its_output_waits),
