@@ -64,7 +64,7 @@ struct worker {
     const struct model_static *settings;
     struct ring ring;
     struct bufring buffers;
-    struct buffer_link *buffer_links; /* per buffer id; conn.c chains held buffers with it */
+    struct buffer_link *buffer_links; /* per buffer id; conn_in.c chains with it */
     struct timerwheel wheel;
     struct pipe_cache pipes;
     struct cert_cache *cert_cache;
