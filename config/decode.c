@@ -7,6 +7,7 @@
  */
 #include "config/decode.h"
 
+#include "config/convert.h"
 #include "config/decode_value.h"
 
 #include <stdlib.h>
@@ -146,7 +147,8 @@ enum err decode_defaults(struct arena *arena, const struct schema_row *rows, voi
 static void decode_rows(struct decoder *decoder, const struct schema_row *rows,
                         const struct node *map, void *base, bool root);
 
-/* {} or true switch a section on, false off. Whether there is more to read. */
+/* {} or true switch a section on, false off; nothing else may, since a `tls: on` that is taken for
+ * no would serve in plain what was to be served by TLS. Whether there is more to read. */
 static bool opens_section(struct decoder *decoder, const struct schema_row *row,
                           const struct node *node, bool *present)
 {
@@ -158,7 +160,9 @@ static bool opens_section(struct decoder *decoder, const struct schema_row *row,
     if (node->kind == NODE_MAP) {
         decoder_error(decoder, node, "is empty: remove it, or set at least one of its keys");
     } else if (node->kind == NODE_SCALAR && row->allow_empty) {
-        flag = span_equal_nocase(node->text, SPAN("true")) || node->text.len == 0;
+        if (node->text.len > 0 && convert_bool(node->text, &flag) != ERR_OK)
+            decoder_error(decoder, node, "must be a map of keys, true or false, not \"%.*s\"",
+                          SPAN_ARG(span_first(node->text, 64)));
         *present = flag;
     } else {
         decoder_error(decoder, node, "must be a map of keys, not %s", node_kind_name(node));
@@ -309,7 +313,8 @@ static void announce_unbuilt(struct decoder *decoder, const struct schema_row *r
 {
     const struct node *node = entry->value;
     bool section = schema_is_section(row) || row->type == SCHEMA_ANY;
-    bool off = node->kind == NODE_SCALAR && span_equal_nocase(node->text, SPAN("false"));
+    bool on = true;
+    bool off = node->kind == NODE_SCALAR && convert_bool(node->text, &on) == ERR_OK && !on;
     if (row->built == BUILT || (section ? off : decode_is_default(row, node)))
         return;
     if (row->built == UNBUILT_CLOSES) {

@@ -109,6 +109,16 @@ static void true_and_false_switch_sections(void **state)
                   "s.yml:2:6: error: api: must be a map of keys, not a list\n");
 }
 
+static void no_other_word_switches_a_section(void **state)
+{
+    (void)state;
+    assert_static(WEB "api: on\n", "s.yml:2:6: error: api: must be a map of keys, true or false, "
+                                   "not \"on\"\n");
+    assert_dynamic("http: {routers: {r: {rule: R, service: s@internal, tls: yes}}}\n",
+                   "d.yml:1:57: error: http.routers.r.tls: must be a map of keys, true or false, "
+                   "not \"yes\"\n");
+}
+
 static void a_sections_defaults_apply(void **state)
 {
     (void)state;
@@ -312,6 +322,7 @@ int main(void)
         cmocka_unit_test(null_is_skipped),
         cmocka_unit_test(empty_sections_stand_only_where_they_may),
         cmocka_unit_test(true_and_false_switch_sections),
+        cmocka_unit_test(no_other_word_switches_a_section),
         cmocka_unit_test(a_sections_defaults_apply),
         cmocka_unit_test(durations_are_seconds_or_go_syntax),
         cmocka_unit_test(lists_may_be_strings_with_commas),
