@@ -15,6 +15,15 @@ struct checker {
     bool failed;
 };
 
+/* "http.routers.NAME", without "@file". */
+static void format_key(const char *section, const struct model_object *object, char *out,
+                       size_t size)
+{
+    ptrdiff_t at = span_find_last(object->name, '@');
+    struct span name = span_first(object->name, at > 0 ? (size_t)at : object->name.len);
+    snprintf(out, size, "%s.%.*s", section, SPAN_ARG(name));
+}
+
 static void break_object(struct checker *checker, struct model_object *object,
                          enum severity severity, const char *section, const char *text)
 {
@@ -24,9 +33,7 @@ static void break_object(struct checker *checker, struct model_object *object,
     }
     object->problem = span_cstr(text);
     char key[256];
-    ptrdiff_t at = span_find_last(object->name, '@');
-    struct span name = span_first(object->name, at > 0 ? (size_t)at : object->name.len);
-    snprintf(key, sizeof(key), "%s.%.*s", section, SPAN_ARG(name));
+    format_key(section, object, key, sizeof(key));
     diagnostics_add(checker->diagnostics, severity, object->mark, key, "is not served: %s", text);
 }
 
@@ -184,7 +191,7 @@ static void check_entry_points(struct checker *checker, struct model_router *rou
         const struct model_entry_point *point = model_entry_point(checker->model, name);
         if (point == NULL || point->udp) {
             char key[256];
-            snprintf(key, sizeof(key), "%s.%.*s", section, SPAN_ARG(router->object.name));
+            format_key(section, &router->object, key, sizeof(key));
             diagnostics_add(checker->diagnostics, SEVERITY_PROBLEM, router->object.mark, key,
                             point ? "the entry point \"%.*s\" is UDP"
                                   : "there is no entry point \"%.*s\"", SPAN_ARG(name));
@@ -196,7 +203,9 @@ static void check_entry_points(struct checker *checker, struct model_router *rou
                   SPAN_ARG(name), SPAN_ARG(point->object.problem));
     }
     if (known == 0)
-        BREAK(checker, &router->object, SEVERITY_PROBLEM, section, "it has no entry point");
+        BREAK(checker, &router->object, SEVERITY_PROBLEM, section, "%s",
+              router->entry_points.count > 0 ? "none of its entry points exists"
+                                             : "it has no entry point");
     else
         router->entry_points = (struct span_list){kept, known};
 }
