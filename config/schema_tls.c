@@ -46,6 +46,9 @@ static void check_options(struct decoder *decoder, const struct schema_row *row,
 {
     struct model_tls_options *options = base;
     (void)row;
+    if (options->min_version == TLS_VERSION_10 || options->min_version == TLS_VERSION_11)
+        decoder_reject(decoder, node, "minVersion is below VersionTLS12, the lowest that is "
+                       "supported (RFC 8996)");
     if (options->max_version != TLS_VERSION_UNSET &&
         options->min_version > options->max_version)
         decoder_reject(decoder, node, "minVersion is above maxVersion");

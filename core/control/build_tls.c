@@ -62,7 +62,7 @@ static enum err make_options(const struct build_context *context,
     enum err error = tls_options_create(&config, &options, &why);
     if (error == ERR_OK)
         *out = take_over(context->previous, options);
-    else if (!context->quiet)
+    else if (!context->quiet && model->object.problem.len == 0) /* else it was said */
         log_error("TLS options cannot be used: connections that ask for them are refused",
                   "options", model->object.name.ptr, "error", why.text);
     return error;

@@ -362,7 +362,7 @@ static void broken_references_take_the_router_out(void **state)
     assert_problem("http: {routers: {r: {rule: R}}}\n", "it names no service");
     assert_problem("http: {routers: {r: {service: s}}}\n", "it has no rule");
     assert_problem(ROUTER(", middlewares: [gone]"), "middleware \"gone@file\" does not exist");
-    assert_problem(ROUTER(", entryPoints: [gone]"), "it has no entry point");
+    assert_problem(ROUTER(", entryPoints: [gone]"), "none of its entry points exists");
     assert_problem(ROUTER(", tls: {options: gone}"), "unknown TLS options: gone@file");
     assert_problem("http: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
                    "{serversTransport: gone}}}}\n",
@@ -384,7 +384,7 @@ static void one_missing_entry_point_of_several_is_only_reported(void **state)
 {
     (void)state;
     struct loaded loaded = load(POINTS, ROUTER(", entryPoints: [gone, web]"));
-    assert_findings(&loaded, "d.yml:2:13: error: http.routers.r@file: there is no entry point "
+    assert_findings(&loaded, "d.yml:2:13: error: http.routers.r: there is no entry point "
                              "\"gone\"\n");
     assert_points(router_named(&loaded, "r@file"), "web");
     assert_span(router_named(&loaded, "r@file")->object.problem, "");
@@ -399,6 +399,10 @@ static void wrong_values_take_their_object_out(void **state)
     assert_problem(ROUTER(", tls: {options: o}") "tls: {options: {o: {minVersion: TLS1.3}}}\n",
                    "TLS options o@file: tls.options.o.minVersion: unknown value \"TLS1.3\". The "
                    "choices are: VersionTLS10, VersionTLS11, VersionTLS12, VersionTLS13");
+    assert_problem(ROUTER(", tls: {options: o}") "tls: {options: {o: {minVersion: VersionTLS11}}}"
+                                                 "\n",
+                   "TLS options o@file: tls.options.o: minVersion is below VersionTLS12, the "
+                   "lowest that is supported (RFC 8996)");
     assert_problem(ROUTER(", tls: {}") "tls: {options: {default: {curvePreferences: P-256}}}\n",
                    "TLS options default: tls.options.default.curvePreferences: unknown value "
                    "\"P-256\". The choices are: CurveP256, secp256r1, "
