@@ -140,6 +140,44 @@ void api_view_finish(struct api_view *view)
     free(view->middleware_users.users);
 }
 
+/* ---- problems ---- */
+
+static struct span transport_problem(const struct api_view *view, struct span name)
+{
+    const struct snapshot *snapshot = view->snapshot;
+    const struct upstream_transport *items =
+        view->tcp ? snapshot->tcp_transports : snapshot->transports;
+    size_t count = view->tcp ? snapshot->tcp_transport_count : snapshot->transport_count;
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(items[i].name, name))
+            return items[i].problem;
+    return SPAN_EMPTY;
+}
+
+/* Of the service, or of one that it weighs: a service with such a child does not
+ * answer as configured, but what leads back to itself has a problem of its own. */
+static struct span find_service_problem(const struct api_view *view,
+                                        const struct model_service *model)
+{
+    const struct service *service = service_table_find(view->table, model->object.name);
+    if (model->object.problem.len > 0)
+        return model->object.problem;
+    if (service != NULL && service_problem(service).len > 0)
+        return service_problem(service);
+    if (model->kind == SERVICE_LOAD_BALANCER)
+        return transport_problem(view, model->servers_transport);
+    struct span problem = SPAN_EMPTY;
+    for (size_t i = 0; i < model->weighted_count && problem.len == 0; i++) {
+        struct span name = model->weighted[i].service;
+        const struct model_service *child =
+            view->tcp ? model_tcp_service(view->snapshot->model, name)
+                      : model_http_service(view->snapshot->model, name);
+        if (child != NULL)
+            problem = find_service_problem(view, child);
+    }
+    return problem;
+}
+
 struct span api_view_router_problem(const struct api_view *view, size_t i)
 {
     const struct api_router_state *state = &view->router_states[i];
@@ -147,16 +185,15 @@ struct span api_view_router_problem(const struct api_view *view, size_t i)
         return view->routers[i].object.problem;
     if (!state->served)
         return SPAN("none of the router's entry points exists");
-    return state->problem;
+    if (state->problem.len > 0)
+        return state->problem;
+    ptrdiff_t service = used_service(view, &view->routers[i], 0);
+    return service >= 0 ? find_service_problem(view, &view->services[service]) : SPAN_EMPTY;
 }
 
 struct span api_view_service_problem(const struct api_view *view, size_t i)
 {
-    const struct model_service *model = &view->services[i];
-    if (model->object.problem.len > 0)
-        return model->object.problem;
-    struct service *service = service_table_find(view->table, model->object.name);
-    return service != NULL ? service_problem(service) : SPAN_EMPTY;
+    return find_service_problem(view, &view->services[i]);
 }
 
 struct span api_view_middleware_problem(const struct api_view *view, size_t i)

@@ -12,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NO_LIMIT (-1)
@@ -124,9 +125,21 @@ struct predecessors {
     size_t count;
 };
 
+static void report(const struct upstream_transport *transport, const struct source_mark *mark,
+                   const char *why)
+{
+    char line[24];
+    snprintf(line, sizeof(line), "%u", mark->line);
+    log_error("servers transport cannot be used: its services answer with an error",
+              "serversTransport", transport->name.ptr, "error", why, "file",
+              mark->file != NULL ? mark->file : "", "line", line);
+}
+
+/* `mark` is where the transport stands, of which `model` may be a part. */
 static void build_tls_side(const struct build_context *context,
                            const struct model_servers_transport *model,
-                           struct predecessors old, struct upstream_transport *transport)
+                           const struct source_mark *mark, struct predecessors old,
+                           struct upstream_transport *transport)
 {
     struct trust trust = {0};
     struct err_text why = {""};
@@ -143,9 +156,7 @@ static void build_tls_side(const struct build_context *context,
     const char *text = why.text[0] ? why.text : err_message(error);
     transport->problem = span_cstr(span_dup(span_cstr(text)));
     if (!context->quiet)
-        log_error("servers transport cannot be used: its services answer with an error",
-                  "serversTransport", transport->name.ptr,
-                  "error", text);
+        report(transport, mark, text);
 }
 
 static bool uses_tls(const struct model_service *services, size_t count, struct span transport)
@@ -194,7 +205,7 @@ static enum err build_http(const struct build_context *context, struct snapshot 
         snapshot->transport_count = i + 1;
         set_limits(context, item, transport);
         if (uses_tls(model->http_services, model->http_service_count, transport->name))
-            build_tls_side(context, item, old, transport);
+            build_tls_side(context, item, &item->object.mark, old, transport);
     }
     return ERR_OK;
 }
@@ -230,7 +241,7 @@ static enum err build_tcp(const struct build_context *context, struct snapshot *
         set_limits(context, &item->tls, transport);
         set_tcp_limits(item, transport);
         if (uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
-            build_tls_side(context, &item->tls, old, transport);
+            build_tls_side(context, &item->tls, &item->object.mark, old, transport);
     }
     return ERR_OK;
 }
