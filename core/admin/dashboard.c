@@ -12,7 +12,7 @@ static const char page[] =
     "<style>body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em}"
     "table{border-collapse:collapse;width:100%;margin-bottom:2em}"
     "td,th{text-align:left;padding:.3em .8em .3em 0;border-bottom:1px solid #ccc;"
-    "vertical-align:top;overflow-wrap:anywhere}"
+    "vertical-align:top;overflow-wrap:break-word}"
     ".disabled{color:#b00020}</style>\n"
     "<h1>Weir</h1><p id=version></p><main></main>\n"
     "<script>\n"
