@@ -13,8 +13,8 @@ import time
 import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BINARY = os.environ.get("WEIR_BINARY") or os.path.join(
-    HERE, "..", "..", "build", "release", "weir")
+BINARY = os.path.abspath(os.environ.get("WEIR_BINARY") or os.path.join(
+    HERE, "..", "..", "build", "release", "weir"))
 SANITIZE = os.environ.get("WEIR_SANITIZE", "")
 # How much longer things may take than in a release build.
 PATIENCE = 4 if SANITIZE else 1
@@ -40,6 +40,13 @@ def write_atomically(path, text):
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)
+
+
+def clean_environment(extra=None):
+    """The own environment without what would configure Weir."""
+    base = {key: value for key, value in os.environ.items()
+            if not key.startswith(("TRAEFIK_", "XDG_CONFIG"))}
+    return {**base, **(extra or {})}
 
 
 class Lines:
@@ -88,14 +95,22 @@ class Lines:
 
 
 class Weir:
-    """One running server. `entries` maps the names of entry points to extra settings."""
+    """One running server. `entries` maps the names of entry points to extra settings.
+
+    `arguments` take the place of --configFile, `environment` is added to the own one, and
+    `prefix` is the command that starts the binary.
+    """
 
     def __init__(self, folder, entries=None, static=None, dynamic=None, start=True,
-                 file_limit=None):
+                 file_limit=None, arguments=None, environment=None, prefix=()):
         self.folder = str(folder)
         self.dynamic_path = os.path.join(self.folder, "dynamic.yml")
         self.static_path = os.path.join(self.folder, "weir.yml")
         self.file_limit = file_limit
+        if arguments is None:
+            arguments = [f"--configFile={self.static_path}"]
+        self.command = [*prefix, BINARY, *arguments]
+        self.environment = environment or {}
         self.process = None
         self.ports = {}
         self.loads = 0
@@ -121,12 +136,11 @@ class Weir:
         def limit():
             if self.file_limit:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.file_limit, self.file_limit))
-        environment = {key: value for key, value in os.environ.items()
-                       if not key.startswith("TRAEFIK_")}
         self.process = subprocess.Popen(
-            [BINARY, f"--configFile={self.static_path}"], cwd=self.folder,
+            self.command, cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", env=environment, preexec_fn=limit)
+            text=True, errors="replace", env=clean_environment(self.environment),
+            preexec_fn=limit)
         self.log = Lines(self.process.stderr)
         self.output = Lines(self.process.stdout)
         self.log.wait("Weir is ready")
@@ -217,12 +231,11 @@ class Weir:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
-def run_weir(*arguments, folder=None, environment=None, timeout=None):
-    """One command, to its end."""
-    base = {key: value for key, value in os.environ.items()
-            if not key.startswith(("TRAEFIK_", "XDG_CONFIG"))}
-    return subprocess.run([BINARY, *arguments], cwd=folder, env={**base, **(environment or {})},
-                          capture_output=True, text=True, timeout=timeout or WAIT, check=False)
+def run_weir(*arguments, folder=None, environment=None, timeout=None, prefix=(), prepare=None):
+    """One command, to its end; `prepare` runs in the child before it."""
+    return subprocess.run([*prefix, BINARY, *arguments], cwd=folder,
+                          env=clean_environment(environment), capture_output=True, text=True,
+                          timeout=timeout or WAIT, check=False, preexec_fn=prepare)
 
 
 def eventually(condition, what, timeout=None):
