@@ -210,6 +210,20 @@ static void check_entry_points(struct checker *checker, struct model_router *rou
         router->entry_points = (struct span_list){kept, known};
 }
 
+/* The entry point from which the router has the middleware; empty: its own. */
+static struct span middleware_origin(const struct checker *checker,
+                                     const struct model_router *router, struct span middleware)
+{
+    for (size_t i = 0; i < router->entry_points.count; i++) {
+        const struct model_entry_point *point =
+            model_entry_point(checker->model, router->entry_points.items[i]);
+        for (size_t j = 0; point != NULL && j < point->middlewares.count; j++)
+            if (span_equal(point->middlewares.items[j], middleware))
+                return point->object.name;
+    }
+    return SPAN_EMPTY;
+}
+
 static void check_router_middlewares(struct checker *checker, struct model_router *router,
                                      bool tcp, const char *section)
 {
@@ -218,12 +232,14 @@ static void check_router_middlewares(struct checker *checker, struct model_route
         const struct model_middleware *middleware =
             tcp ? model_tcp_middleware(checker->dynamic, name)
                 : model_http_middleware(checker->dynamic, name);
+        struct span origin = middleware_origin(checker, router, name);
+        const char *of = origin.len > 0 ? " of entry point " : "";
         if (middleware == NULL)
             BREAK(checker, &router->object, SEVERITY_PROBLEM, section,
-                  "middleware \"%.*s\" does not exist", SPAN_ARG(name));
+                  "middleware \"%.*s\"%s%.*s does not exist", SPAN_ARG(name), of, SPAN_ARG(origin));
         else if (middleware->object.problem.len > 0)
-            BREAK(checker, &router->object, SEVERITY_WARNING, section, "middleware %.*s: %.*s",
-                  SPAN_ARG(name), SPAN_ARG(middleware->object.problem));
+            BREAK(checker, &router->object, SEVERITY_WARNING, section, "middleware %.*s%s%.*s: %.*s",
+                  SPAN_ARG(name), of, SPAN_ARG(origin), SPAN_ARG(middleware->object.problem));
     }
 }
 

@@ -524,7 +524,8 @@ static void an_unbuilt_middleware_on_an_entry_point_closes_its_routers(void **st
         load("entryPoints: {web: {address: ':80', http: {middlewares: [m@file]}}}\n",
              ROUTER("") "  middlewares: {m: {rateLimit: {average: 1}}}\n");
     assert_span(router_named(&loaded, "r@file")->object.problem,
-                "middleware m@file: http.middlewares.m.rateLimit is not supported yet");
+                "middleware m@file of entry point web: http.middlewares.m.rateLimit is not "
+                "supported yet");
     loaded_finish(&loaded);
 }
 
