@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The common log format. Whatever comes from outside is escaped: quotes,
- * backslashes and control bytes must not forge a line.
+ * backslashes and control characters must not forge a line or drive a terminal.
  */
 #include "core/admin/access_format.h"
 
 #include "core/admin/access_log.h"
 #include "core/base/clock.h"
+#include "core/base/utf8.h"
 #include "core/proxy/client.h"
 
 #include <inttypes.h>
@@ -92,13 +93,26 @@ uint16_t access_status(const struct exchange *exchange)
     return exchange->status != 0 ? exchange->status : exchange->origin_status;
 }
 
+/* How many bytes at the start may stand as they are: printable ASCII, and UTF-8
+ * behind U+009F, since terminals obey the control characters before it. */
+static size_t plain_bytes(struct span text)
+{
+    uint32_t code_point = 0;
+    unsigned char c = (unsigned char)text.ptr[0];
+    if (c < 0x80)
+        return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+    size_t len = utf8_next(text, &code_point);
+    return code_point >= 0xa0 ? len : 0;
+}
+
 static enum err put_escaped(struct buf *out, struct span text)
 {
     static const char digits[] = "0123456789abcdef";
     size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0, plain; i < text.len; i += plain > 0 ? plain : 1) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+        plain = plain_bytes(span_skip(text, i));
+        if (plain > 0)
             continue;
         char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
         TRY(buf_append(out, span_make(text.ptr + from, i - from)));

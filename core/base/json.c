@@ -38,7 +38,7 @@ static char json_short_escape(char c)
 
 static bool json_is_plain(char c, bool go_html)
 {
-    if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x80 || c == '"' || c == '\\')
+    if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x7f || c == '"' || c == '\\')
         return false;
     return !go_html || (c != '&' && c != '<' && c != '>');
 }
@@ -59,7 +59,9 @@ size_t json_escape_next(struct span *text, bool go_html, char out[JSON_ESCAPE_SI
     }
     /* Go escapes the two line separators always: JavaScript once broke on them. */
     bool separator = code_point == 0x2028 || code_point == 0x2029;
-    if (separator || (len == 1 && !json_is_plain(c, go_html)))
+    /* Beyond Go: terminals on which a log is read obey these. */
+    bool control = code_point >= 0x7f && code_point < 0xa0;
+    if (separator || control || (len == 1 && !json_is_plain(c, go_html)))
         return json_escape_unicode(code_point, out);
     memcpy(out, from, len);
     return len;

@@ -29,7 +29,8 @@ static void escapes_are_those_of_go(void **state)
     assert_escaped(SPAN("a&b<c>d"), true, "a\\u0026b\\u003cc\\u003ed");
     assert_escaped(SPAN("a&b<c>d"), false, "a&b<c>d");
     assert_escaped(SPAN("\"\\\b\f\n\r\t"), false, "\\\"\\\\\\b\\f\\n\\r\\t");
-    assert_escaped(span_make("\0\x1f\x7f", 3), false, "\\u0000\\u001f\x7f");
+    assert_escaped(span_make("\0\x1f\x7f\xc2\x9b\xc2\xa0", 7), false,
+                   "\\u0000\\u001f\\u007f\\u009b\xc2\xa0");
     assert_escaped(SPAN("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), true,
                    "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
     assert_escaped(SPAN("\xe2\x80\xa8\xe2\x80\xa9"), false, "\\u2028\\u2029");
