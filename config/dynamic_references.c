@@ -236,10 +236,12 @@ static void check_router_middlewares(struct checker *checker, struct model_route
         const char *of = origin.len > 0 ? " of entry point " : "";
         if (middleware == NULL)
             BREAK(checker, &router->object, SEVERITY_PROBLEM, section,
-                  "middleware \"%.*s\"%s%.*s does not exist", SPAN_ARG(name), of, SPAN_ARG(origin));
+                  "middleware \"%.*s\"%s%.*s does not exist", SPAN_ARG(name), of,
+                  SPAN_ARG(origin));
         else if (middleware->object.problem.len > 0)
-            BREAK(checker, &router->object, SEVERITY_WARNING, section, "middleware %.*s%s%.*s: %.*s",
-                  SPAN_ARG(name), of, SPAN_ARG(origin), SPAN_ARG(middleware->object.problem));
+            BREAK(checker, &router->object, SEVERITY_WARNING, section,
+                  "middleware %.*s%s%.*s: %.*s", SPAN_ARG(name), of, SPAN_ARG(origin),
+                  SPAN_ARG(middleware->object.problem));
     }
 }
 
