@@ -28,6 +28,7 @@
 #define BUSY_WAIT_MS 50   /* between looks while there is traffic */
 #define QUIET_WAIT_MS 250 /* after a while without */
 #define QUIET_AFTER 20    /* looks */
+#define END_PATIENCE_S 3  /* for the last lines to be taken */
 
 struct status_range {
     uint16_t first, last;
@@ -364,14 +365,25 @@ enum err access_log_create(const struct model_access_log *settings, size_t worke
     return ERR_OK;
 }
 
+/* False: the thread sits in a write that nobody takes, as to the pipe of a
+ * collector that has stopped. */
+static bool join_thread(struct access_log *log)
+{
+    struct timespec until;
+    atomic_store_explicit(&log->stop, true, memory_order_release);
+    wake(log);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += END_PATIENCE_S;
+    return pthread_timedjoin_np(log->thread, NULL, &until) == 0;
+}
+
 void access_log_destroy(struct access_log *log)
 {
     if (log == NULL)
         return;
-    if (log->started) {
-        atomic_store_explicit(&log->stop, true, memory_order_release);
-        wake(log);
-        pthread_join(log->thread, NULL);
+    if (log->started && !join_thread(log)) {
+        log_error("nobody takes what is written to the access log; its last lines are lost");
+        return; /* the thread, which ends with the process, still uses all of it */
     }
     for (size_t i = 0; i < log->queue_count; i++)
         access_ring_finish(&log->queues[i].ring);
