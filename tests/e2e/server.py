@@ -98,15 +98,16 @@ class Weir:
     """One running server. `entries` maps the names of entry points to extra settings.
 
     `arguments` take the place of --configFile, `environment` is added to the own one, and
-    `prefix` is the command that starts the binary.
+    `prefix` is the command that starts the binary. Without `wait` nobody looks for the ports in
+    the log, which is then not expected on standard error.
     """
 
     def __init__(self, folder, entries=None, static=None, dynamic=None, start=True,
-                 file_limit=None, arguments=None, environment=None, prefix=()):
+                 file_limit=None, arguments=None, environment=None, prefix=(), wait=True):
         self.folder = str(folder)
         self.dynamic_path = os.path.join(self.folder, "dynamic.yml")
         self.static_path = os.path.join(self.folder, "weir.yml")
-        self.file_limit = file_limit
+        self.file_limit, self.wait = file_limit, wait
         if arguments is None:
             arguments = [f"--configFile={self.static_path}"]
         self.command = [*prefix, BINARY, *arguments]
@@ -143,6 +144,8 @@ class Weir:
             preexec_fn=limit)
         self.log = Lines(self.process.stderr)
         self.output = Lines(self.process.stdout)
+        if not self.wait:
+            return
         self.log.wait("Weir is ready")
         for line in self.log.lines:
             match = re.search(r"entry point listens entryPoint=(\S+) address=\S*:(\d+)", line)
