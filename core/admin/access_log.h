@@ -24,7 +24,8 @@ struct access_log;
 /* Opens the file and starts the thread. `settings` outlives it. Main thread. */
 MUST_USE enum err access_log_create(const struct model_access_log *settings, size_t worker_count,
                                     struct access_log **out, struct err_text *why);
-/* Writes what waits. The workers have ended. NULL is fine. */
+/* Writes what waits; where nobody takes it, what is left is given up after some
+ * seconds. The workers have ended. NULL is fine. */
 void access_log_destroy(struct access_log *log);
 
 /* On the worker's thread. `control` gives the workers whose requests are
