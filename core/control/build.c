@@ -44,6 +44,44 @@ static void report_router(const struct model_router *router, const char *why, vo
               router->object.mark.file, "line", line);
 }
 
+/* NULL: the router's connections get the TLS options that it names. */
+static const char *unused_options(const struct router_table *table, const struct route *route)
+{
+    const struct span *hosts = NULL;
+    struct span options = route->model->tls.options, used;
+    size_t count = 0;
+    if (options.len == 0 || route->problem.len > 0 || route->rule == NULL)
+        return NULL;
+    rule_named_hosts(route->rule, &hosts, &count);
+    if (count == 0 && !span_equal(options, SPAN("default")))
+        return "the rule names no Host: the routers of the host that a client asks for decide";
+    for (size_t i = 0; i < count; i++) {
+        if (router_table_tls_options(table, hosts[i], &used) && !span_equal(used, options))
+            return "another router asks for other options for the same host: it gets \"default\"";
+    }
+    return NULL;
+}
+
+/* As in Traefik the options are the host's, not the router's; whoever asks for
+ * stricter ones must know when they do not hold. */
+static void report_options(const struct table_request *request, const struct router_table *table)
+{
+    const struct build_context *context = request->context;
+    for (size_t i = 0; !context->quiet && i < router_table_count(table); i++) {
+        const struct route *route = router_table_at(table, i);
+        const struct model_router *router = route->model;
+        const char *why = unused_options(table, route);
+        char line[24];
+        if (why == NULL ||
+            !build_reports_router(context->settings, router, request->entry_point))
+            continue;
+        snprintf(line, sizeof(line), "%u", router->object.mark.line);
+        log_warn("the router's TLS options are not used", "router", router->object.name.ptr,
+                 "options", router->tls.options.ptr, "reason", why, "file",
+                 router->object.mark.file, "line", line);
+    }
+}
+
 static enum err build_chains(const struct model_dynamic *model, const struct router_table *table,
                              struct middleware_chain ***out)
 {
@@ -93,6 +131,7 @@ static enum err build_entry(const struct build_context *context, struct snapshot
     entry->model = model;
     TRY(build_table(&request, RULE_HTTP, false, &entry->http));
     TRY(build_table(&request, RULE_HTTP, true, &entry->https));
+    report_options(&request, entry->https);
     TRY(build_table(&request, RULE_TCP, false, &entry->tcp));
     TRY(build_table(&request, RULE_TCP, true, &entry->tcp_tls));
     TRY(build_chains(snapshot->model, entry->http, &entry->http_chains));
