@@ -254,7 +254,8 @@ static enum err read_flag(struct flags *flags, struct node_tree *tree,
         value = SPAN("true");
     else if (value.ptr == NULL && flags->next < flags->count)
         value = span_cstr(flags->args[flags->next++]);
-    if (value.ptr == NULL)
+    /* An empty name comes of a variable that is not set: not to be served by chance. */
+    if (value.ptr == NULL || (file && value.len == 0))
         return flag_error(tree, diagnostics, flag, "needs a value");
     if (file) {
         *config_file = value;

@@ -102,7 +102,7 @@ def test_flags_win_over_the_environment(weir):
     ("--entryPoint.web.address=:0", 'did you mean "entryPoints"'),
     ("--log.level=LOUD", "TRACE, DEBUG, INFO"),
     ("--entryPoints.web.address=127.0.0.1:99999", "[host]:port"),
-    ("--log.level", "needs a value"),
+    ("--log.level", "needs a value"), ("--configFile=", "needs a value"),
     ("--api=perhaps", 'api: must be a map of keys, true or false, not "perhaps"'),
 ])
 def test_a_wrong_flag_is_explained(flag, said, tmp_path):
