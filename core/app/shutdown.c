@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define ABORT_PATIENCE_MS 5000
+/* A terminal, timeout(1) and supervisors signal the group and the process: that is
+ * one wish, not two. */
+#define ECHO_MS 500
 
 static const char *state_name(enum shutdown_state state)
 {
@@ -59,6 +62,7 @@ static void announce(struct shutdown *shutdown)
 {
     notify_send("STOPPING=1");
     control_set_terminating(shutdown->control);
+    shutdown->asked_ms = control_now_ms(shutdown->control);
     log_info("Weir is asked to end");
     if (shutdown->accept_grace_ms > 0)
         enter(shutdown, SHUTDOWN_ANNOUNCED, shutdown->accept_grace_ms);
@@ -90,6 +94,16 @@ static void reopen_logs(struct shutdown *shutdown)
         shutdown->reopen_logs(shutdown->context);
 }
 
+static void end(struct shutdown *shutdown, int signal_number)
+{
+    if (shutdown->state == SHUTDOWN_RUNNING) {
+        announce(shutdown);
+    } else if (control_now_ms(shutdown->control) - shutdown->asked_ms >= ECHO_MS) {
+        log_warn("asked to end a second time: the remaining connections are dropped");
+        _exit(128 + signal_number);
+    }
+}
+
 static void handle(struct shutdown *shutdown, int signal_number)
 {
     switch (signal_number) {
@@ -101,9 +115,7 @@ static void handle(struct shutdown *shutdown, int signal_number)
         reopen_logs(shutdown);
         break;
     default:
-        if (shutdown->state != SHUTDOWN_RUNNING)
-            _exit(128 + signal_number);
-        announce(shutdown);
+        end(shutdown, signal_number);
     }
 }
 

@@ -10,7 +10,8 @@
  *   ENDED      all workers have ended
  *
  * The longest of the entry points' times counts. A second SIGTERM or SIGINT ends
- * the process at once with 128 + its number. Control thread.
+ * the process at once with 128 + its number; one that comes within half a second
+ * of the first is taken for its echo. Control thread.
  */
 #ifndef WEIR_CORE_APP_SHUTDOWN_H
 #define WEIR_CORE_APP_SHUTDOWN_H
@@ -38,6 +39,7 @@ struct shutdown {
     enum shutdown_state state;
     size_t ended;
     int64_t accept_grace_ms, grace_ms;
+    int64_t asked_ms; /* when the first signal to end came */
 };
 
 /* The struct's control, threads, reopen_logs, context and signals are set by the

@@ -86,9 +86,29 @@ def test_a_second_signal_ends_it_at_once(served, second):
         eventually(lambda: one.backend.requests, "the request arrives")
         one.signal(signal.SIGTERM)
         one.log.wait("no new connections are accepted")
-        one.signal(second)
-        assert one.wait_exit() == 128 + second
+        began = time.monotonic()
+
+        def ended():
+            one.signal(second)  # those of the first half second are taken for an echo
+            return one.process.poll() is not None
+        eventually(ended, "it ends")
+        assert 0.3 < time.monotonic() - began < 3 * PATIENCE
+        one.log.wait("asked to end a second time")
     one.stop(expect=128 + second)
+
+
+def test_one_wish_that_comes_twice_is_one(served):
+    """As timeout(1), a terminal or a supervisor signals the process and its group."""
+    one = served(**transport())
+    with wire.Connection(one.ports["web"]) as connection:
+        connection.send(GET.format("/slow/300"))
+        eventually(lambda: one.backend.requests, "the request arrives")
+        one.signal(signal.SIGTERM)
+        one.log.wait("no new connections are accepted")
+        one.signal(signal.SIGTERM)
+        one.signal(signal.SIGINT)
+        assert connection.read_response().body == b"slow\n"
+    assert one.wait_exit() == 0
 
 
 def test_the_grace_ends_what_does_not_finish(served):
