@@ -6,6 +6,7 @@
  */
 #include "config/diagnostics.h"
 
+#include "core/base/limits.h"
 #include "core/base/log.h"
 
 #include <stdlib.h>
@@ -114,13 +115,11 @@ void diagnostics_log(const struct diagnostics *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct diagnostic *item = &list->items[i];
-        char place[4200];
+        char place[4200], text[LIMIT_LOG_LINE];
         format_place(&item->mark, place, sizeof(place));
-        enum log_level level = item->severity == SEVERITY_WARNING ? LOG_WARN : LOG_ERROR;
-        if (item->key[0] != '\0')
-            LOG_AT(level, item->message, "key", item->key, "at", place);
-        else
-            LOG_AT(level, item->message, "at", place);
+        snprintf(text, sizeof(text), "%s%s%s", item->key, item->key[0] ? ": " : "",
+                 item->message);
+        LOG_AT(item->severity == SEVERITY_WARNING ? LOG_WARN : LOG_ERROR, text, "at", place);
     }
     size_t all = list->errors + list->problems + list->warnings;
     if (all > list->count) {

@@ -214,7 +214,7 @@ def test_a_broken_middleware_of_an_entry_point_closes_it(weir, http_backend):
         assert wire.fetch(one.ports["web"]).status == 503
         assert backend.requests == []
         said = one.log.find(rf"middleware \S*{re.escape(name)}\S* of entry point web")
-        assert said and re.search(r"key=http\.routers\.web-r at=\S*dynamic\.yml:\d+",
+        assert said and re.search(r"http\.routers\.web-r: .* at=\S*dynamic\.yml:\d+",
                                   one.log.lines[said[0]])
         report = run_weir("check", "--configFile=weir.yml", folder=one.folder)
         assert "of entry point web" in report.stdout
@@ -370,6 +370,33 @@ def test_tcp_routers_are_closed_and_say_why(weir, tcp_backend):
         closed.check_texts(name)
     assert backend.connections == 0
     assert closed.report.returncode == 1
+
+
+# ---- what only helps ----
+
+def test_what_protects_nothing_is_warned_of_and_served(weir, http_backend, tcp_backend):
+    backend, tcp = http_backend(), tcp_backend(backends.greeting(b"hello"))
+    health = {"healthCheck": {"path": "/h"}, "passiveHealthCheck": {"maxFailedAttempts": 2}}
+    one = weir(entries={"web": {}, "tcp": {}}, dynamic={
+        "http": {"routers": {"a": on("a", service="checked"), "b": on("b", service="weighted")},
+                 "services": {"checked": backends.http_service(backend, **health),
+                              "weighted": {"weighted": {"services": [{"name": "checked"}],
+                                                        "healthCheck": {}}}}},
+        "tcp": {"routers": {"t": {"entryPoints": ["tcp"], "rule": "HostSNI(`*`)", "service": "t"}},
+                "services": {"t": backends.tcp_service(tcp, healthCheck={})}}})
+    for name in ("a", "b"):
+        assert wire.fetch(one.ports["web"], host=f"{name}.test").status == 200
+    with wire.Connection(one.ports["tcp"]) as connection:
+        assert connection.read_exactly(5) == b"hello"
+    report = run_weir("check", "--configFile=weir.yml", folder=one.folder)
+    for key in ("http.services.checked.loadBalancer.healthCheck",
+                "http.services.checked.loadBalancer.passiveHealthCheck",
+                "http.services.weighted.weighted.healthCheck",
+                "tcp.services.t.loadBalancer.healthCheck"):
+        said = f"{key}: is not supported yet and has no effect"
+        assert one.log.find(rf"WRN {re.escape(said)} at=\S+dynamic\.yml:\d+:\d+")
+        assert f"warning: {said}" in report.stdout
+    assert report.returncode == 0
 
 
 # ---- rules ----
