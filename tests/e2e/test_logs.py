@@ -2,6 +2,7 @@
 """What operators read: the log and the access log, their formats, filters and rotation."""
 
 import datetime
+import functools
 import json
 import os
 import re
@@ -232,6 +233,24 @@ def test_filters_keep_what_fits_one_of_them(site, tmp_path, filters, kept):
         assert connection.request("/slow/400").status == 200
     expected = [200 if status == 299 else status for status in kept]  # the slow one
     assert statuses_of(log.final()) == expected
+
+
+def test_retried_requests_can_be_kept(site, tmp_path, http_backend):
+    async def respond(request, _reader, writer):
+        again = respond.connection == request.connection
+        respond.connection = request.connection
+        if again:
+            return False  # nothing was answered: to be tried on another connection
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        return True
+    respond.connection = None
+    log = Log(functools.partial(site, backend=http_backend(respond=respond)), tmp_path, format="json",
+              filters={"retryAttempts": True})
+    with wire.Connection(log.port) as connection:
+        for path in ("/first", "/second"):
+            assert connection.request(path).status == 200
+    items = [json.loads(line) for line in log.final()]
+    assert [(item["RequestPath"], item["RetryAttempts"]) for item in items] == [("/second", 1)]
 
 
 def test_fields_are_dropped_and_headers_kept_as_asked(site, tmp_path):
