@@ -10,7 +10,7 @@ import pytest
 
 import backends
 import wire
-from server import WAIT
+from server import PATIENCE, WAIT
 
 ADMIN = {"web": {}, "traefik": {}}
 
@@ -294,7 +294,7 @@ def test_insecure_opens_port_8080_by_itself(weir):
 
 def test_the_api_answers_while_the_end_is_announced(admin):
     one = admin(entries={"web": {}, "traefik": {"transport": {"lifeCycle": {
-        "requestAcceptGraceTimeout": "500ms"}}}})
+        "requestAcceptGraceTimeout": f"{500 * PATIENCE}ms"}}}})
     one.signal(signal.SIGTERM)
     one.log.wait("Weir is asked to end")
     assert get(one, "/ping", status=503) == "Service Unavailable"

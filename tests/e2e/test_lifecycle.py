@@ -75,7 +75,7 @@ def test_an_idle_server_ends_at_once(served, number):
     one = served(**transport(grace="30s"))
     one.signal(number)
     assert one.wait_exit(5 * PATIENCE) == 0
-    assert one.log.find("Weir has ended")
+    one.log.wait("Weir has ended")
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -122,11 +122,11 @@ def test_the_grace_ends_what_does_not_finish(served):
         took = time.monotonic() - began
     assert 0.25 <= took < 5 * PATIENCE
     assert one.wait_exit() == 0
-    assert one.log.find("WRN graceTimeOut is over")
+    one.log.wait("WRN graceTimeOut is over")
 
 
 def test_requests_are_accepted_while_the_end_is_announced(served):
-    one = served(static={"ping": {"entryPoint": "web"}}, **transport(accept="700ms"))
+    one = served(static={"ping": {"entryPoint": "web"}}, **transport(accept=f"{PATIENCE}s"))
     kept = wire.Connection(one.ports["web"])
     assert kept.request("/ping").status == 200
     one.signal(signal.SIGTERM)
@@ -143,7 +143,7 @@ def test_requests_are_accepted_while_the_end_is_announced(served):
 
 def test_a_terminating_status_can_be_chosen(served):
     one = served(static={"ping": {"entryPoint": "web", "terminatingStatusCode": 204}},
-                 **transport(accept="400ms"))
+                 **transport(accept=f"{500 * PATIENCE}ms"))
     assert wire.fetch(one.ports["web"], "/ping").body == b"OK"
     one.signal(signal.SIGTERM)
     one.log.wait("Weir is asked to end")
@@ -153,7 +153,7 @@ def test_a_terminating_status_can_be_chosen(served):
 
 def test_a_tunnel_lives_until_the_grace_is_over(weir, tcp_backend):
     backend = tcp_backend(backends.echo)
-    one = weir(entries={"web": transport(grace="500ms")}, dynamic={"tcp": {
+    one = weir(entries={"web": transport(grace="800ms")}, dynamic={"tcp": {
         "routers": {"r": {"entryPoints": ["web"], "rule": "HostSNI(`*`)", "service": "s"}},
         "services": {"s": backends.tcp_service(backend)}}})
     finishing, staying = wire.Connection(one.ports["web"]), wire.Connection(one.ports["web"])
@@ -199,10 +199,10 @@ def test_a_connection_ends_after_its_number_of_requests(served):
 
 
 def test_a_connection_ends_after_its_time(served):
-    one = served(transport={"keepAliveMaxTime": "300ms"})
+    one = served(transport={"keepAliveMaxTime": "600ms"})
     with wire.Connection(one.ports["web"]) as connection:
         assert connection.request("/").get("Connection") is None
-        response = connection.request("/slow/500")
+        response = connection.request("/slow/800")
         assert response.status == 200 and response.get("Connection") == "close"
         assert connection.is_closed()
 
@@ -217,7 +217,7 @@ def test_an_idle_connection_is_closed(served):
 
 
 def test_an_answer_that_takes_too_long_is_cut(served):
-    one = served(transport={"respondingTimeouts": {"writeTimeout": "300ms"}})
+    one = served(transport={"respondingTimeouts": {"writeTimeout": "500ms"}})
     with wire.Connection(one.ports["web"]) as connection:
         assert connection.request("/").status == 200
         connection.send(GET.format("/hang"))
