@@ -138,7 +138,9 @@ const struct schema_choice schema_trace_verbosity[] = {
     {NULL, 0},
 };
 
-const struct schema_choice schema_rule_syntaxes[] = {{"v3", 3}, {"v2", 2}, {NULL, 0}};
+const struct schema_choice schema_rule_syntaxes[] = {
+    {"v3", 3}, {"default", 3}, {"v2", 2}, {NULL, 0},
+};
 
 void schema_check_rule_syntax(struct decoder *decoder, const struct schema_row *row,
                               const struct node *node, void *base)

@@ -128,6 +128,7 @@ static const struct schema_row forward_auth[] = {
     KEY("authResponseHeaders", STRINGS, NULL, "Headers of its answer put on the request."),
     KEY("authResponseHeadersRegex", STRING, NULL, "The same, by a pattern."),
     KEY("authRequestHeaders", STRINGS, NULL, "Headers that it gets; empty: all."),
+    KEY("authSigninURL", STRING, NULL, "Where a client that is refused is sent to sign in."),
     KEY("addAuthCookiesToResponse", STRINGS, NULL, "Cookies of its answer put on the response."),
     KEY("addAuthCookiesToResponseRegex", STRING, NULL, "The same, by a pattern."),
     KEY("headerField", STRING, NULL, "Header to pass the user's name in."),
@@ -206,6 +207,7 @@ static const struct schema_row in_flight_req[] = {
 static const struct schema_row certificate_subject[] = {
     NAME,
     KEY("organizationalUnit", BOOL, "false", "The organisational unit."),
+    KEY("uid", BOOL, "false", "The user identifier."),
     SCHEMA_END,
 };
 

@@ -66,11 +66,17 @@ static const struct schema_row swarm[] = {
     KUBERNETES, KEY("labelSelector", STRING, NULL, "Label selector."),                       \
         KEY("namespaces", STRINGS, NULL, "Namespaces to watch; empty: all.")
 
+#define CROSS_PROVIDER                                                                       \
+    KEY("crossProviderNamespaces", STRINGS, NULL, "Namespaces that may refer across providers.")
+
 static const struct schema_row kubernetes_crd[] = {
     KUBERNETES_NAMESPACES,
     KEY("allowCrossNamespace", BOOL, "false", "Allow references into other namespaces."),
     KEY("allowEmptyServices", BOOL, "false", "Allow services without endpoints."),
     KEY("allowExternalNameServices", BOOL, "false", "Allow ExternalName services."),
+    CROSS_PROVIDER,
+    KEY("defaultTLSResourcesNamespace", STRING, NULL,
+        "Namespace that alone may define the default TLS options and store."),
     KEY("disableClusterScopeResources", BOOL, "false", "Do not look at cluster resources."),
     KEY("ingressClass", STRING, NULL, "Ingress class to watch for."),
     KEY("nativeLBByDefault", BOOL, "false", "Leave load balancing to Kubernetes."),
@@ -88,7 +94,7 @@ static const struct schema_row kubernetes_ingress[] = {
     KUBERNETES_NAMESPACES,
     KEY("allowEmptyServices", BOOL, "false", "Allow services without endpoints."),
     KEY("allowExternalNameServices", BOOL, "false", "Allow ExternalName services."),
-    KEY("crossProviderNamespaces", STRINGS, NULL, "Namespaces that may refer across providers."),
+    CROSS_PROVIDER,
     KEY("disableClusterScopeResources", BOOL, "false", "Do not look at cluster resources."),
     KEY("disableIngressClassLookup", BOOL, "false", "Do not look at ingress classes."),
     KEY("ingressClass", STRING, NULL, "Ingress class to watch for."),
@@ -113,14 +119,58 @@ static const struct schema_row status_address[] = {
 
 static const struct schema_row kubernetes_gateway[] = {
     KUBERNETES_NAMESPACES,
+    CROSS_PROVIDER,
     KEY("experimentalChannel", BOOL, "false", "Support the experimental resources."),
     KEY("nativeLBByDefault", BOOL, "false", "Leave load balancing to Kubernetes."),
     SECTION("statusAddress", "What to publish in the status.", status_address),
     SCHEMA_END,
 };
 
+/* Values that the controller itself takes from its ConfigMap. */
+#define NGINX_CONFIG_MAP                                                                     \
+    KEY("clientBodyBufferSize", BYTES, "16384", "Buffer for a request's body."),             \
+        KEY("customHTTPErrors", STRINGS, NULL, "Codes for which the default backend answers."), \
+        KEY("globalAllowedResponseHeaders", STRINGS, NULL,                                   \
+            "Response headers that annotations may set."),                                   \
+        KEY("globalAuthURL", STRING, NULL, "URL of the server that decides, for all."),      \
+        KEY("proxyBodySize", BYTES, "1048576", "Longest body of a request."),                \
+        KEY("proxyBuffering", BOOL, "false", "Read responses whole before they are passed on."), \
+        KEY("proxyBufferSize", BYTES, "8192", "Buffer for a response."),                     \
+        KEY("proxyBuffersNumber", INTEGER, "4", "Such buffers."),                            \
+        KEY("proxyConnectTimeout", INTEGER, "60", "Longest time to connect.",                \
+            UNIT("seconds")),                                                                \
+        KEY("proxyNextUpstream", STRING, "error timeout", "When to try the next server."),   \
+        KEY("proxyNextUpstreamTimeout", INTEGER, "0", "Longest time for all tries; 0: any.", \
+            UNIT("seconds")),                                                                \
+        KEY("proxyNextUpstreamTries", INTEGER, "3", "How often to try."),                    \
+        KEY("proxyReadTimeout", INTEGER, "60", "Longest silence of a server.",               \
+            UNIT("seconds")),                                                                \
+        KEY("proxyRequestBuffering", BOOL, "false",                                          \
+            "Read requests whole before they are passed on."),                               \
+        KEY("proxySendTimeout", INTEGER, "60", "Longest stop in sending to a server.",       \
+            UNIT("seconds")),                                                                \
+        KEY("upstreamKeepaliveTimeout", INTEGER, "60",                                       \
+            "How long an idle connection is kept.", UNIT("seconds"))
+
+static const struct schema_row nginx_ip_strategy[] = {
+    KEY("depth", INTEGER, "0", "Which address of X-Forwarded-For, from the right."),
+    KEY("excludedIPs", STRINGS, NULL, "Addresses of X-Forwarded-For to pass over."),
+    KEY("ipv6Subnet", INTEGER, NULL, "Take IPv6 addresses of one subnet for one.",
+        RANGE(0, 128)),
+    SCHEMA_END,
+};
+
 static const struct schema_row kubernetes_ingress_nginx[] = {
     KUBERNETES,
+    NGINX_CONFIG_MAP,
+    KEY("allowCrossNamespaceResources", BOOL, "false",
+        "Allow references into other namespaces."),
+    KEY("allowSnippetAnnotations", BOOL, "false", "Read annotations that hold snippets."),
+    KEY("httpEntryPoint", STRING, NULL, "Entry point for HTTP; empty: those without TLS."),
+    KEY("httpsEntryPoint", STRING, NULL, "Entry point for HTTPS; empty: those with TLS."),
+    SECTION("ipAllowListStrategy", "How the client's address is found.", nginx_ip_strategy,
+            ALLOW_EMPTY),
+    KEY("strictValidatePathType", BOOL, "true", "Refuse patterns in paths that are not to be any."),
     KEY("controllerClass", STRING, "k8s.io/ingress-nginx", "Controller class to satisfy."),
     KEY("defaultBackendService", STRING, NULL, "Service for what nothing else matches."),
     KEY("disableSvcExternalName", BOOL, "false", "No ExternalName services."),
@@ -136,6 +186,7 @@ static const struct schema_row kubernetes_ingress_nginx[] = {
 
 static const struct schema_row knative[] = {
     KUBERNETES_NAMESPACES,
+    CROSS_PROVIDER,
     KEY("privateEntryPoints", STRINGS, NULL, "Entry points for private ingresses."),
     SECTION("privateService", "Service that exposes them.", kubernetes_service),
     KEY("publicEntryPoints", STRINGS, NULL, "Entry points for public ingresses."),

@@ -183,8 +183,10 @@ static void set_limits(const struct build_context *context,
     transport->response_header_timeout_ms = model->response_header_timeout / NS_PER_MS;
     transport->idle_timeout_ms = model->idle_conn_timeout / NS_PER_MS;
     transport->max_idle = (size_t)context->settings->weir.upstream_idle_per_server;
-    if (model->max_idle_conns_per_host > 0 &&
-        (size_t)model->max_idle_conns_per_host < transport->max_idle)
+    if (model->max_idle_conns_per_host < 0)
+        transport->max_idle = 0;
+    else if (model->max_idle_conns_per_host > 0 &&
+             (size_t)model->max_idle_conns_per_host < transport->max_idle)
         transport->max_idle = (size_t)model->max_idle_conns_per_host;
     transport->termination_delay_ms = NO_LIMIT;
 }
