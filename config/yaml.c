@@ -18,7 +18,7 @@ struct frame {
     struct node *node;
     struct span key;
     struct source_mark key_mark;
-    bool has_key;
+    bool has_key, merges; /* merges: the key is << without quotes */
     struct node *merge;
 };
 
@@ -29,6 +29,7 @@ struct builder {
     struct frame stack[LIMIT_CONFIG_DEPTH];
     int depth;
     int documents;
+    bool plain; /* the scalar at hand stands without quotes */
 };
 
 static struct source_mark mark_of(const struct builder *builder, struct fy_event *event)
@@ -190,7 +191,10 @@ static enum err set_anchor(struct builder *builder, struct fy_token *anchor, str
 static enum err add_to_map(struct builder *builder, struct frame *frame, struct node *node)
 {
     frame->has_key = false;
-    if (span_equal(frame->key, SPAN("<<")) && node->kind != NODE_SCALAR) {
+    if (frame->merges) {
+        if (node->kind != NODE_MAP && node->kind != NODE_LIST)
+            return FAIL(builder, ERR_SYNTAX, frame->key_mark, "\"<<\" merges maps, not %s",
+                        node_kind_name(node));
         if (frame->merge != NULL)
             return FAIL(builder, ERR_SYNTAX, frame->key_mark, "duplicate key \"<<\"");
         frame->merge = node;
@@ -226,6 +230,7 @@ static enum err place(struct builder *builder, struct node *node)
     frame->key = node->text;
     frame->key_mark = node->mark;
     frame->has_key = true;
+    frame->merges = builder->plain && span_equal(node->text, SPAN("<<"));
     return ERR_OK;
 }
 
@@ -288,6 +293,7 @@ static enum err use_alias(struct builder *builder, struct fy_event *event, struc
         builder->depth + node->depth > LIMIT_CONFIG_DEPTH)
         return FAIL(builder, ERR_LIMIT, mark, "aliases expand to too much: at most %d values, "
                     "%d levels", NODE_ALIAS_MAX, LIMIT_CONFIG_DEPTH);
+    builder->plain = false;
     return place(builder, node);
 }
 
@@ -307,6 +313,7 @@ static enum err take_scalar(struct builder *builder, struct fy_event *event,
     if (node == NULL)
         return fail_memory(builder, mark);
     TRY(set_anchor(builder, event->scalar.anchor, node, mark));
+    builder->plain = !is_quoted(event);
     return place(builder, node);
 }
 
@@ -391,6 +398,23 @@ static enum err check_directives(struct builder *builder, struct span text)
 
 /* ---- the library ---- */
 
+/* What is behind the library's words more often than not. */
+static const char *hint_for(const char *message)
+{
+    static const struct {
+        const char *part, *hint;
+    } hints[] = {
+        {"quoted scalar", "; is its closing quote missing?"},
+        {"cannot start with", "; put the value in single quotes"},
+        {"tab character", "; use blanks"},
+        {"invalid indentation", "; keys of one section begin in the same column"},
+    };
+    for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+        if (strstr(message, hints[i].part) != NULL)
+            return hints[i].hint;
+    return "";
+}
+
 static enum err report_syntax(struct builder *builder, struct fy_diag *diag)
 {
     void *iterator = NULL;
@@ -400,7 +424,7 @@ static enum err report_syntax(struct builder *builder, struct fy_diag *diag)
                     "YAML: the text cannot be read");
     struct source_mark mark = {builder->tree->file, (uint32_t)(error->line > 0 ? error->line : 1),
                                (uint32_t)(error->column > 0 ? error->column : 1)};
-    return FAIL(builder, ERR_SYNTAX, mark, "YAML: %s", error->msg);
+    return FAIL(builder, ERR_SYNTAX, mark, "YAML: %s%s", error->msg, hint_for(error->msg));
 }
 
 static enum err run(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)

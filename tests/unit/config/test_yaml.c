@@ -172,6 +172,8 @@ static void merge_keys_fill_in_what_is_missing(void **state)
     finish();
     assert_error("x: &x [1]\ny:\n  <<: *x\n", "1:8: \"<<\" merges maps, not a single value");
     assert_error("x: &x {}\ny:\n  <<: *x\n  <<: *x\n", "4:3: duplicate key \"<<\"");
+    assert_error("x: &x 5\ny:\n  <<: *x\n", "3:3: \"<<\" merges maps, not a single value");
+    assert_error("y:\n  <<:\n", "2:3: \"<<\" merges maps, not nothing");
 }
 
 static void mistakes_are_reported_where_they_are(void **state)
@@ -183,7 +185,15 @@ static void mistakes_are_reported_where_they_are(void **state)
     assert_error("a: {{c: 1}: 2}\n", "1:5: a key must be a single word, not a map");
     assert_error("[a]: 1\n", "1:1: a key must be a single word, not a list");
     assert_error("a: [1, 2\n", "2:1: YAML: flow sequence without a closing bracket");
-    assert_error("a:\n\tb: 1\n", "2:1: YAML: tab character may not be used as indentation");
+    assert_error("a:\n\tb: 1\n",
+                 "2:1: YAML: tab character may not be used as indentation; use blanks");
+    assert_error("a: \"b\nc: 1\n", "1:4: YAML: wrongly indented double-quoted scalar; is its "
+                                 "closing quote missing?");
+    assert_error("a: `b`\n", "1:4: YAML: plain scalar cannot start with '`'; put the value in "
+                             "single quotes");
+    assert_error("a:\n  b: 1\n c: 1\n",
+                 "3:2: YAML: invalid indentation in mapping; keys of one section begin in the same "
+                 "column");
 }
 
 static void what_confuses_the_library_is_refused_before_it(void **state)
