@@ -83,6 +83,38 @@ static void check_redirect(const struct model_static *model, const struct model_
     }
 }
 
+static bool is_any_host(struct span host)
+{
+    return host.len == 0 || span_equal(host, SPAN("::"));
+}
+
+/* Every worker listens with SO_REUSEPORT, so the kernel would not refuse the
+ * second: it would hand out connections to both by chance. */
+static bool same_socket(const struct model_entry_point *a, const struct model_entry_point *b)
+{
+    return a->port != 0 && a->port == b->port && a->udp == b->udp &&
+           ((is_any_host(a->host) && is_any_host(b->host)) ||
+            span_equal_nocase(a->host, b->host)) &&
+           !(a->reuse_port && b->reuse_port);
+}
+
+static void check_sockets(const struct model_static *model, size_t i,
+                          struct diagnostics *diagnostics)
+{
+    const struct model_entry_point *point = &model->entry_points[i];
+    char key[128];
+    snprintf(key, sizeof(key), "entryPoints.%.*s.address", SPAN_ARG(point->object.name));
+    for (size_t j = 0; j < i; j++) {
+        const struct model_entry_point *other = &model->entry_points[j];
+        if (same_socket(point, other))
+            diagnostics_add(diagnostics, SEVERITY_ERROR,
+                            point->object.mark.line > 0 ? point->object.mark : other->object.mark,
+                            key, "\"%.*s\" is the address of the entry point \"%.*s\" already; "
+                            "choose another port", SPAN_ARG(point->address),
+                            SPAN_ARG(other->object.name));
+    }
+}
+
 static void check_entry_points(const struct model_static *model, struct diagnostics *diagnostics)
 {
     for (size_t i = 0; i < model->entry_point_count; i++) {
@@ -94,6 +126,7 @@ static void check_entry_points(const struct model_static *model, struct diagnost
                             "has no address; write for example address: \":443\"");
         if (point->has_redirect)
             check_redirect(model, point, diagnostics);
+        check_sockets(model, i, diagnostics);
     }
 }
 

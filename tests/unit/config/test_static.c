@@ -113,6 +113,27 @@ static void redirections_need_a_target(void **state)
                               "or :443\n");
 }
 
+/* Two listeners with SO_REUSEPORT would share the connections by chance. */
+static void two_entry_points_do_not_share_a_socket(void **state)
+{
+    (void)state;
+#define TAKEN(name, address, other)                                                          \
+    "error: entryPoints." name ".address: \"" address "\" is the address of the entry point \""  \
+    other "\" already; choose another port\n"
+    assert_static("entryPoints:\n  a: {address: ':80'}\n  b: {address: ':80'}\n",
+                  "s.yml:3:3: " TAKEN("b", ":80", "a"));
+    assert_static("entryPoints:\n  a: {address: '[::]:80'}\n  b: {address: ':80/tcp'}\n",
+                  "s.yml:3:3: " TAKEN("b", ":80/tcp", "a"));
+    assert_static("entryPoints:\n  web: {address: ':8080'}\nping: {}\n",
+                  "s.yml:2:3: " TAKEN("web", ":8080", "traefik"));
+    assert_static("entryPoints:\n  a: {address: ':80'}\n  b: {address: '127.0.0.1:80'}\n", "");
+    assert_static("entryPoints:\n  a: {address: ':0'}\n  b: {address: ':0'}\n", "");
+    assert_static("entryPoints:\n  a: {address: ':80', reusePort: true}\n"
+                  "  b: {address: ':80', reusePort: true}\n", "");
+    assert_static("entryPoints:\n  a: {address: ':80', reusePort: true}\n  b: {address: ':80'}\n",
+                  "s.yml:3:3: " TAKEN("b", ":80", "a"));
+}
+
 static void what_is_named_must_be_there(void **state)
 {
     (void)state;
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test(traefik_is_added_for_api_and_ping),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(redirections_need_a_target),
+        cmocka_unit_test(two_entry_points_do_not_share_a_socket),
         cmocka_unit_test(what_is_named_must_be_there),
         cmocka_unit_test(an_entry_points_keys_reach_the_model),
         cmocka_unit_test(logs_api_and_tuning_reach_the_model),
