@@ -183,9 +183,11 @@ static enum err set_path(struct node_tree *tree, struct span path, char separato
 
 /* ---- flags ---- */
 
-/* The row that a flag's name leads to, or NULL. */
-static const struct schema_row *find_row(struct span path)
+/* The row that a flag's name leads to, or NULL. *named: the name is one of a
+ * row's free names, and there is nothing behind it. */
+static const struct schema_row *find_row(struct span path, bool *named)
 {
+    *named = false;
     const struct schema_row *rows = schema_static, *row = NULL;
     bool free_name = false;
     for (struct span rest = path, word; rest.ptr != NULL;) {
@@ -193,6 +195,7 @@ static const struct schema_row *find_row(struct span path)
         struct span name = word;
         uint64_t index;
         (void)split_index(word, &name, &index);
+        *named = free_name;
         if (free_name) {
             free_name = false;
             continue;
@@ -243,14 +246,17 @@ static enum err read_flag(struct flags *flags, struct node_tree *tree,
     struct span flag = span_cstr(flags->args[flags->next++]);
     bool dashes = span_starts_with(flag, SPAN("--"));
     if (flag.len < 2 || flag.ptr[0] != '-' || flag.len == 1u + dashes)
-        return flag_error(tree, diagnostics, flag, "is no flag; flags begin with --");
+        return flag_error(tree, diagnostics, flag, "is no flag; flags begin with --, and a "
+                          "switch takes its value behind =, as in --api=true");
     struct span path, value = span_split(span_skip(flag, 1u + dashes), '=', &path);
-    const struct schema_row *row = find_row(path);
+    bool named;
+    const struct schema_row *row = find_row(path, &named);
     bool file = span_equal_nocase(path, SPAN("configFile"));
     if (!file)
         TRY(check_root(tree, diagnostics, flag, path));
     if (value.ptr == NULL && row != NULL &&
-        (row->type == SCHEMA_BOOL || row->type == SCHEMA_SECTION))
+        (row->type == SCHEMA_BOOL || row->type == SCHEMA_SECTION ||
+         (row->type == SCHEMA_OBJECTS && named)))
         value = SPAN("true");
     else if (value.ptr == NULL && flags->next < flags->count)
         value = span_cstr(flags->args[flags->next++]);

@@ -80,6 +80,8 @@ static void flags_mean_the_same_as_a_file(void **state)
                       "--entryPoints.web.http.tls.domains[1].main=d"),
                  "entryPoints: {web: {address: ':80', http: {tls: {domains: [{main: a, sans: [b, "
                  "c]}, {main: d}]}}}}\n");
+    assert_flags(ARGS("--entryPoints.web", "--entryPoints.web.address=:80"),
+                 "entryPoints: {web: {address: ':80'}}\n");
     assert_flags(ARGS("--entryPoints.web.address=:80", "--entryPoints.web.http.tls"),
                  "entryPoints: {web: {address: ':80', http: {tls: {}}}}\n");
     assert_flags(ARGS("--weir.workers=2", "--weir.ring.entries", "128", "--weir.pinWorkers=false"),
@@ -98,9 +100,16 @@ static void wrong_flags_are_named(void **state)
     assert_flag_findings(ARGS("--entryPoints.web.adress=:80", "--entryPoints.web.address=:80"),
                          "command line: error: entryPoints.web.adress: field not found, node: "
                          "adress; did you mean \"address\"?\n");
-    assert_flag_findings(ARGS("web"), "command line: error: web: is no flag; flags begin with "
-                                      "--\n");
-    assert_flag_findings(ARGS("--"), "command line: error: --: is no flag; flags begin with --\n");
+#define NO_FLAG "is no flag; flags begin with --, and a switch takes its value behind =, as in "   \
+                "--api=true\n"
+    assert_flag_findings(ARGS("web"), "command line: error: web: " NO_FLAG);
+    assert_flag_findings(ARGS("--"), "command line: error: --: " NO_FLAG);
+    assert_flag_findings(ARGS("--api", "true"), "command line: error: true: " NO_FLAG);
+    assert_flag_findings(ARGS("--entryPoints.web"),
+                         "command line: error: entryPoints.web: must be a map of keys, not a "
+                         "single value\n"
+                         "command line: error: entryPoints.web: has no address; write for "
+                         "example address: \":443\"\n");
     assert_flag_findings(ARGS("--log.level"), "command line: error: --log.level: needs a value\n");
     assert_flag_findings(ARGS("--log..level=x"),
                          "command line: error: --log..level=x: is no name of a key\n");
