@@ -61,14 +61,17 @@ static bool choice_value(const struct schema_row *row, struct span text, int *va
 static void reject_choice(struct decoder *decoder, const struct schema_row *row,
                           const struct node *node, struct span text)
 {
+    static const char more[] = " …";
     char list[256];
     size_t used = 0;
     list[0] = '\0';
     for (const struct schema_choice *choice = row->choices; choice->name != NULL; choice++) {
         int n = snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
                          choice->name);
-        if (n < 0 || (size_t)n >= sizeof(list) - used)
+        if (n < 0 || (size_t)n >= sizeof(list) - used - sizeof(more)) {
+            memcpy(list + used, more, sizeof(more));
             break;
+        }
         used += (size_t)n;
     }
     const char *nearest = schema_nearest_choice(row->choices, text);

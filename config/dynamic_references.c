@@ -176,6 +176,30 @@ static void check_middlewares(struct checker *checker, struct model_middleware *
 
 /* ---- routers ---- */
 
+/* There is none of this name, or it is UDP; those that may be meant are listed. */
+static void report_entry_point(struct checker *checker, const struct model_router *router,
+                               const char *section, struct span name)
+{
+    const struct model_static *model = checker->model;
+    char key[256], list[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < model->entry_point_count && used < sizeof(list) - 64; i++) {
+        if (model->entry_points[i].udp)
+            continue;
+        int n = snprintf(list + used, sizeof(list) - used, "%s%.*s", used ? ", " : "",
+                         SPAN_ARG(span_first(model->entry_points[i].object.name, 60)));
+        used += n > 0 ? (size_t)n : 0;
+    }
+    ptrdiff_t at = span_find_last(router->object.name, '@');
+    size_t length = at > 0 ? (size_t)at : router->object.name.len;
+    snprintf(key, sizeof(key), "%s.%.*s.entryPoints", section,
+             SPAN_ARG(span_first(router->object.name, length)));
+    diagnostics_add(checker->diagnostics, SEVERITY_PROBLEM, router->object.mark, key,
+                    model_entry_point(model, name) ? "the entry point \"%.*s\" is UDP; choose of %s"
+                                                   : "there is no entry point \"%.*s\", only %s",
+                    SPAN_ARG(name), list);
+}
+
 static void check_entry_points(struct checker *checker, struct model_router *router,
                                const char *section)
 {
@@ -190,11 +214,7 @@ static void check_entry_points(struct checker *checker, struct model_router *rou
         struct span name = router->entry_points.items[i];
         const struct model_entry_point *point = model_entry_point(checker->model, name);
         if (point == NULL || point->udp) {
-            char key[256];
-            format_key(section, &router->object, key, sizeof(key));
-            diagnostics_add(checker->diagnostics, SEVERITY_PROBLEM, router->object.mark, key,
-                            point ? "the entry point \"%.*s\" is UDP"
-                                  : "there is no entry point \"%.*s\"", SPAN_ARG(name));
+            report_entry_point(checker, router, section, name);
             continue;
         }
         kept[known++] = name;

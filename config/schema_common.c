@@ -152,12 +152,30 @@ void schema_check_rule_syntax(struct decoder *decoder, const struct schema_row *
                        "rules in the syntax of version 3");
 }
 
+/* "{name:pattern}", which was a pattern of Traefik 2 and is plain text now. */
+static bool holds_old_pattern(struct span rule)
+{
+    for (ptrdiff_t at = span_find(rule, '{', 0); at >= 0;
+         at = span_find(rule, '{', (size_t)at + 1)) {
+        size_t end = (size_t)at + 1;
+        while (end < rule.len && (ascii_lower(rule.ptr[end]) >= 'a') &&
+               ascii_lower(rule.ptr[end]) <= 'z')
+            end++;
+        if (end > (size_t)at + 1 && end < rule.len && rule.ptr[end] == ':')
+            return true;
+    }
+    return false;
+}
+
 void schema_check_rule(struct decoder *decoder, const struct schema_row *row,
                        const struct node *node, void *base)
 {
     struct model_router *router = base;
-    (void)decoder;
     (void)row;
+    if (node->kind == NODE_SCALAR && holds_old_pattern(node->text))
+        decoder_warn(decoder, node, "{name:pattern} is the syntax of Traefik 2 and matches "
+                     "nothing but itself now; write a regular expression, for example "
+                     "HostRegexp(`^[a-z]+\\.example\\.com$`)");
     router->rule_mark = node->mark;
     router->rule_mark.file = router->object.mark.file;
 }

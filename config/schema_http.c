@@ -5,6 +5,8 @@
  */
 #include "config/schema_tables.h"
 
+#include "config/convert.h"
+
 /* ---- routers ---- */
 
 static void check_access_logs(struct decoder *decoder, const struct schema_row *row,
@@ -107,6 +109,19 @@ static const struct schema_row sticky[] = {
     SCHEMA_END,
 };
 
+/* Whether "host[:port][/path]" names a host, and a port if any. */
+static bool is_authority(struct span text)
+{
+    struct span authority, host;
+    uint16_t port;
+    (void)span_split(text, '/', &authority);
+    ptrdiff_t bracket = authority.len > 0 && authority.ptr[0] == '[' ? span_find(authority, ']', 0)
+                                                                     : 0;
+    ptrdiff_t colon = span_find(authority, ':', bracket > 0 ? (size_t)bracket : 0);
+    return colon < 0 ? authority.len > 0
+                     : convert_host_port(authority, &host, &port) == ERR_OK;
+}
+
 static void check_url(struct decoder *decoder, const struct schema_row *row,
                       const struct node *node, void *base)
 {
@@ -121,9 +136,8 @@ static void check_url(struct decoder *decoder, const struct schema_row *row,
         return;
     }
     bool known = span_equal(scheme, SPAN("http")) || span_equal(scheme, SPAN("https"));
-    bool host = rest.len > 3 && span_starts_with(rest, SPAN("://")) && rest.ptr[3] != '/' &&
-                rest.ptr[3] != ':' && span_find(rest, ' ', 0) < 0;
-    if (!known || !host)
+    bool host = span_starts_with(rest, SPAN("://")) && span_find(rest, ' ', 0) < 0;
+    if (!known || !host || !is_authority(span_skip(rest, 3)))
         decoder_reject(decoder, node, "\"%.*s\" is no server; write for example "
                        "http://10.0.0.1:8080", SPAN_ARG(url));
 }

@@ -220,9 +220,11 @@ static enum err parse_arguments(struct parser *parser, struct rule_node *node)
             return FAIL_AT(parser, parser->at, "%s needs , or ) here", matcher->name);
     }
     if (node->arg_count < matcher->min_args || node->arg_count > matcher->max_args)
-        return FAIL_AT(parser, start, "%s takes %zu%s value%s, not %zu", matcher->name,
+        return FAIL_AT(parser, start, "%s takes %zu%s value%s, not %zu%s", matcher->name,
                        matcher->min_args, matcher->max_args > matcher->min_args ? " or 2" : "",
-                       matcher->max_args > 1 ? "s" : "", node->arg_count);
+                       matcher->max_args > 1 ? "s" : "", node->arg_count,
+                       matcher->max_args == 1 && node->arg_count > 1
+                           ? "; write one for each, with || between them" : "");
     return ERR_OK;
 }
 

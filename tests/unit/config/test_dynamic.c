@@ -352,6 +352,57 @@ static void tcp_reaches_the_model(void **state)
 
 /* ---- what is broken ---- */
 
+static void the_pattern_syntax_of_version_2_is_warned_of(void **state)
+{
+    (void)state;
+#define RULE(text) "http: {routers: {r: {rule: '" text "', service: noop@internal}}}\n"
+    static const char *const old[] = {RULE("HostRegexp(`{sub:[a-z]+}.example`)"),
+                                      RULE("PathPrefix(`/a/{Id:[0-9]{2}}`)")};
+    static const char *const plain[] = {RULE("PathRegexp(`^/[0-9]{2,3}:$`)"),
+                                        RULE("Header(`x`, `{}`) || Path(`/{a`)"),
+                                        RULE("Path(`/{1:a}`)")};
+    for (size_t i = 0; i < 2; i++) {
+        struct loaded loaded = load(POINTS, old[i]);
+        assert_findings(&loaded, "d.yml:1:28: warning: http.routers.r.rule: {name:pattern} is the "
+                                 "syntax of Traefik 2 and matches nothing but itself now; write "
+                                 "a regular expression, for example "
+                                 "HostRegexp(`^[a-z]+\\.example\\.com$`)\n");
+        loaded_finish(&loaded);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        struct loaded loaded = load(POINTS, plain[i]);
+        assert_findings(&loaded, "");
+        loaded_finish(&loaded);
+    }
+}
+
+static void servers_have_a_host_and_a_port_that_exists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool good;
+    } urls[] = {
+        {"http://a", true},         {"https://a:1/b:c", true},   {"http://[::1]", true},
+        {"http://[::1]:80/", true}, {"http://10.0.0.1:65535", true},
+        {"http://", false},         {"http:///a", false},        {"http://:80", false},
+        {"http://a:", false},       {"http://a:x", false},       {"http://a:65536", false},
+        {"http://a:0", false},      {"http://[::1", false},
+        {"http://::1:80", false},   {"a:80", false},             {"ftp://a", false},
+        {"http:a", false},          {"http://a b", false},
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "http: {services: {s: {loadBalancer: {servers: [{url: '%s'}]"
+                 "}}}}\n", urls[i].url);
+        struct loaded loaded = load(POINTS, text);
+        if ((loaded.diagnostics.problems == 0) != urls[i].good)
+            fail_msg("%s", urls[i].url);
+        loaded_finish(&loaded);
+    }
+}
+
+
 static void broken_references_take_the_router_out(void **state)
 {
     (void)state;
@@ -384,8 +435,8 @@ static void one_missing_entry_point_of_several_is_only_reported(void **state)
 {
     (void)state;
     struct loaded loaded = load(POINTS, ROUTER(", entryPoints: [gone, web]"));
-    assert_findings(&loaded, "d.yml:2:13: error: http.routers.r: there is no entry point "
-                             "\"gone\"\n");
+    assert_findings(&loaded, "d.yml:2:13: error: http.routers.r.entryPoints: there is no entry "
+                             "point \"gone\", only traefik, web, websecure\n");
     assert_points(router_named(&loaded, "r@file"), "web");
     assert_span(router_named(&loaded, "r@file")->object.problem, "");
     assert_int_equal(loaded.diagnostics.errors, 0);
@@ -656,6 +707,8 @@ int main(void)
         cmocka_unit_test(routers_reach_the_model),
         cmocka_unit_test(services_and_transports_reach_the_model),
         cmocka_unit_test(tcp_reaches_the_model),
+        cmocka_unit_test(the_pattern_syntax_of_version_2_is_warned_of),
+        cmocka_unit_test(servers_have_a_host_and_a_port_that_exists),
         cmocka_unit_test(broken_references_take_the_router_out),
         cmocka_unit_test(one_missing_entry_point_of_several_is_only_reported),
         cmocka_unit_test(wrong_values_take_their_object_out),

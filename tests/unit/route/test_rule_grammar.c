@@ -84,7 +84,7 @@ static const struct row http_rows[] = {
     {"Path(\"/\\u12\")", 8, "unknown escape"},
     /* arguments */
     {"Host()", 6, "takes 1 value, not 0"},
-    {"Host(`a`, `b`)", 6, "takes 1 value, not 2"},
+    {"Host(`a`, `b`)", 6, "takes 1 value, not 2; write one for each, with || between them"},
     {"Host(`a` `b`)", 10, "needs , or )"},
     {"Host(,`a`)", 6, "backquotes or double quotes"},
     {"Host(``)", 6, "no empty value"},
