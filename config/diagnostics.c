@@ -63,23 +63,43 @@ static void keep(struct diagnostics *list, struct diagnostic *item)
     list->items[list->count++] = *item;
 }
 
-void diagnostics_add(struct diagnostics *list, enum severity severity, struct source_mark mark,
-                     const char *key, const char *format, ...)
+__attribute__((format(printf, 5, 0))) static void
+add(struct diagnostics *list, enum severity severity, struct source_mark mark, const char *key,
+    const char *format, va_list arguments)
 {
     count(list, severity);
     if (list->count >= DIAGNOSTICS_MAX)
         return;
     char *message = NULL;
-    va_list arguments;
-    va_start(arguments, format);
     if (vasprintf(&message, format, arguments) < 0)
         message = NULL;
-    va_end(arguments);
     struct diagnostic item = {severity, mark, strdup(key ? key : ""), message};
     item.mark.file = strdup(mark.file ? mark.file : "");
     mask_controls(item.key);
     mask_controls(item.message);
     keep(list, &item);
+}
+
+void diagnostics_add(struct diagnostics *list, enum severity severity, struct source_mark mark,
+                     const char *key, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(list, severity, mark, key, format, arguments);
+    va_end(arguments);
+}
+
+void diagnostics_report(struct diagnostics *list, enum severity severity, struct source_mark mark,
+                        const char *key, const char *format, ...)
+{
+    struct diagnostics own;
+    va_list arguments;
+    diagnostics_init(&own);
+    va_start(arguments, format);
+    add(list ? list : &own, severity, mark, key, format, arguments);
+    va_end(arguments);
+    diagnostics_log(&own);
+    diagnostics_finish(&own);
 }
 
 static const char *severity_name(enum severity severity)

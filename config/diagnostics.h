@@ -39,6 +39,10 @@ void diagnostics_finish(struct diagnostics *list);
 void diagnostics_add(struct diagnostics *list, enum severity severity, struct source_mark mark,
                      const char *key, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* The same; without a list it becomes one log line at once. */
+void diagnostics_report(struct diagnostics *list, enum severity severity, struct source_mark mark,
+                        const char *key, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 /* "FILE:LINE:COLUMN: error: KEY: MESSAGE" per line; a problem prints as an error. */
 void diagnostics_print(const struct diagnostics *list, FILE *out);
 /* One log line each (core/base/log.h). */

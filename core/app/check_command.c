@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What reading finds is collected and printed with file, line and key. What
- * building finds goes to the log, as it does in the server; the snapshot is
- * then searched for what has a problem that reading did not know of.
+ * What reading and building find is collected and printed with file, line and
+ * key.
  */
 #include "core/app/check_command.h"
 
@@ -16,61 +15,20 @@ struct check {
     struct diagnostics diagnostics;
     struct model_static *model;
     struct model_dynamic *dynamic;
-    size_t build_problems;
 };
 
 /* ---- building ---- */
 
-static size_t count_table(const struct snapshot *snapshot, const struct entry_routes *entry,
-                          const struct router_table *table)
-{
-    size_t problems = 0;
-    for (size_t i = 0; i < router_table_count(table); i++) {
-        const struct route *route = router_table_at(table, i);
-        if (route->problem.len > 0 && build_reports_router(snapshot->settings, route->model,
-                                                           entry->model->object.name))
-            problems++;
-    }
-    return problems;
-}
-
-static size_t count_entry(const struct snapshot *snapshot, const struct entry_routes *entry)
-{
-    return count_table(snapshot, entry, entry->http) + count_table(snapshot, entry, entry->https) +
-           count_table(snapshot, entry, entry->tcp) +
-           count_table(snapshot, entry, entry->tcp_tls);
-}
-
-static size_t count_transports(const struct upstream_transport *items, size_t count)
-{
-    size_t problems = 0;
-    for (size_t i = 0; i < count; i++)
-        problems += items[i].problem.len > 0;
-    return problems;
-}
-
-static size_t count_problems(const struct snapshot *snapshot)
-{
-    const struct model_dynamic *model = snapshot->model;
-    size_t problems = count_transports(snapshot->transports, snapshot->transport_count) +
-                      count_transports(snapshot->tcp_transports, snapshot->tcp_transport_count);
-    for (size_t i = 0; i < snapshot->entry_count; i++)
-        problems += count_entry(snapshot, &snapshot->entries[i]);
-    for (size_t i = 0; i < model->tls_option_count; i++) {
-        if (snapshot_tls_options(snapshot, model->tls_options[i].object.name) == NULL)
-            problems++;
-    }
-    return problems;
-}
-
 static enum err build_with(struct check *check, struct cert_store *certs, struct err_text *why)
 {
-    struct build_context context = {
-        .settings = check->model, .worker_count = 1, .certs = certs};
+    struct build_context context = {.settings = check->model,
+                                    .worker_count = 1,
+                                    .certs = certs,
+                                    .findings = &check->diagnostics};
     struct snapshot *snapshot;
+    cert_store_report_to(certs, &check->diagnostics);
     TRY(build_snapshot(&context, check->dynamic, &snapshot, why));
     check->dynamic = NULL; /* the snapshot's reference is the only one */
-    check->build_problems = count_problems(snapshot) + cert_store_failures(certs);
     snapshot_destroy(snapshot);
     return ERR_OK;
 }
@@ -128,7 +86,7 @@ static enum err read_dynamic(struct check *check)
 static void print_summary(const struct check *check, enum err error, FILE *out)
 {
     const struct diagnostics *list = &check->diagnostics;
-    size_t wrong = list->errors + list->problems + check->build_problems;
+    size_t wrong = list->errors + list->problems;
     struct span source = check->model != NULL ? check->model->source : SPAN("configuration");
     if (source.len == 0)
         source = SPAN("defaults");
@@ -159,15 +117,14 @@ int check_command_run(int arg_count, char *const *args, char *const *environment
                                    &check.model);
     if (error == ERR_OK)
         error = read_dynamic(&check);
-    diagnostics_print(&check.diagnostics, out);
-    fflush(out); /* before what the log says */
     if (error == ERR_OK)
         error = build(&check, &why);
+    diagnostics_print(&check.diagnostics, out);
     if (why.text[0] != '\0')
         fprintf(out, "error: %s\n", why.text);
     print_summary(&check, error, out);
     const struct diagnostics *list = &check.diagnostics;
-    int status = error != ERR_OK || list->errors + list->problems + check.build_problems > 0;
+    int status = error != ERR_OK || list->errors + list->problems > 0;
     finish(&check);
     return status;
 }

@@ -6,7 +6,6 @@
 #include "core/control/build.h"
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/control/build_tls.h"
 #include "core/proxy/middleware.h"
 
@@ -17,13 +16,39 @@ struct table_request {
     const struct build_context *context;
     const struct snapshot *snapshot;
     struct span entry_point;
+    const char *section; /* of the routers */
 };
 
-bool build_reports_router(const struct model_static *settings, const struct model_router *router,
-                          struct span entry_point)
+/* ---- what is wrong ---- */
+
+static void key_of(const char *section, const struct model_object *object, const char *below,
+                   char *key, size_t size)
 {
-    if (router->object.problem.len > 0)
-        return false;
+    ptrdiff_t at = span_find_last(object->name, '@');
+    struct span name = span_first(object->name, at > 0 ? (size_t)at : object->name.len);
+    snprintf(key, size, "%s.%.*s%s", section, SPAN_ARG(name), below);
+}
+
+static void report_at(const struct build_context *context, const char *section,
+                      const struct model_object *object, const char *below,
+                      struct source_mark mark, const char *why)
+{
+    char key[256];
+    key_of(section, object, below, key, sizeof(key));
+    diagnostics_report(context->findings, SEVERITY_PROBLEM, mark, key, "is not served: %s", why);
+}
+
+void build_report(const struct build_context *context, const char *section,
+                  const struct model_object *object, const char *why)
+{
+    report_at(context, section, object, "", object->mark, why);
+}
+
+/* A router is compiled once for each of its entry points; what is wrong with it
+ * is said at the first of them. */
+static bool is_first_entry(const struct model_static *settings, const struct model_router *router,
+                           struct span entry_point)
+{
     for (size_t i = 0; i < router->entry_points.count; i++) {
         struct span name = router->entry_points.items[i];
         if (model_entry_point(settings, name) != NULL)
@@ -36,12 +61,12 @@ static void report_router(const struct model_router *router, const char *why, vo
 {
     const struct table_request *request = argument;
     const struct build_context *context = request->context;
-    if (context->quiet || !build_reports_router(context->settings, router, request->entry_point))
+    if (router->object.problem.len > 0 ||
+        !is_first_entry(context->settings, router, request->entry_point))
         return;
-    char line[24];
-    snprintf(line, sizeof(line), "%u", router->object.mark.line);
-    log_error("router is out of service", "router", router->object.name.ptr, "error", why, "file",
-              router->object.mark.file, "line", line);
+    bool rule = span_starts_with(span_cstr(why), SPAN("invalid rule")) && router->rule_mark.file;
+    report_at(context, request->section, &router->object, rule ? ".rule" : "",
+              rule ? router->rule_mark : router->object.mark, why);
 }
 
 /* NULL: the router's connections get the TLS options that it names. */
@@ -62,25 +87,31 @@ static const char *unused_options(const struct router_table *table, const struct
     return NULL;
 }
 
+static void report_unused_options(const struct table_request *request,
+                                  const struct model_router *router, const char *why)
+{
+    char key[256];
+    key_of(request->section, &router->object, ".tls.options", key, sizeof(key));
+    diagnostics_report(request->context->findings, SEVERITY_WARNING, router->object.mark, key,
+                       "the TLS options \"%.*s\" are not used: %s",
+                       SPAN_ARG(router->tls.options), why);
+}
+
 /* As in Traefik the options are the host's, not the router's; whoever asks for
  * stricter ones must know when they do not hold. */
 static void report_options(const struct table_request *request, const struct router_table *table)
 {
     const struct build_context *context = request->context;
-    for (size_t i = 0; !context->quiet && i < router_table_count(table); i++) {
+    for (size_t i = 0; i < router_table_count(table); i++) {
         const struct route *route = router_table_at(table, i);
         const struct model_router *router = route->model;
         const char *why = unused_options(table, route);
-        char line[24];
-        if (why == NULL ||
-            !build_reports_router(context->settings, router, request->entry_point))
-            continue;
-        snprintf(line, sizeof(line), "%u", router->object.mark.line);
-        log_warn("the router's TLS options are not used", "router", router->object.name.ptr,
-                 "options", router->tls.options.ptr, "reason", why, "file",
-                 router->object.mark.file, "line", line);
+        if (why != NULL && is_first_entry(context->settings, router, request->entry_point))
+            report_unused_options(request, router, why);
     }
 }
+
+/* ---- the parts ---- */
 
 static enum err build_chains(const struct model_dynamic *model, const struct router_table *table,
                              struct middleware_chain ***out)
@@ -111,23 +142,24 @@ static bool any_catch_all(const struct router_table *table)
     return false;
 }
 
-static enum err build_table(const struct table_request *request, enum rule_side side, bool tls,
+static enum err build_table(struct table_request *request, enum rule_side side, bool tls,
                             struct router_table **out)
 {
     const struct snapshot *snapshot = request->snapshot;
     const struct model_dynamic *model = snapshot->model;
     bool http = side == RULE_HTTP;
+    request->section = http ? "http.routers" : "tcp.routers";
     return router_table_create(http ? model->http_routers : model->tcp_routers,
                                http ? model->http_router_count : model->tcp_router_count, side,
                                request->entry_point, tls,
                                http ? snapshot->http_services : snapshot->tcp_services,
-                               report_router, (void *)request, out);
+                               report_router, request, out);
 }
 
 static enum err build_entry(const struct build_context *context, struct snapshot *snapshot,
                             const struct model_entry_point *model, struct entry_routes *entry)
 {
-    struct table_request request = {context, snapshot, model->object.name};
+    struct table_request request = {context, snapshot, model->object.name, NULL};
     entry->model = model;
     TRY(build_table(&request, RULE_HTTP, false, &entry->http));
     TRY(build_table(&request, RULE_HTTP, true, &entry->https));

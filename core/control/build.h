@@ -5,13 +5,15 @@
  * certificate index, services, routers, middleware chains and transports, and
  * takes over what did not change from the snapshot before.
  *
- * What is wrong with one object is logged and makes that object, or the
- * routers that need it, serve an error; it never fails the whole. Control
- * thread, or main before the threads start.
+ * What is wrong with one object is reported, unless whoever read the
+ * configuration has done so, and makes that object, or the routers that need it,
+ * serve an error; it never fails the whole. Control thread, or main before the
+ * threads start.
  */
 #ifndef WEIR_CORE_CONTROL_BUILD_H
 #define WEIR_CORE_CONTROL_BUILD_H
 
+#include "config/diagnostics.h"
 #include "core/control/cert_store.h"
 #include "core/proxy/snapshot.h"
 
@@ -20,16 +22,12 @@ struct build_context {
     size_t worker_count;
     struct cert_store *certs;
     const struct snapshot *previous; /* NULL at start */
-    bool quiet; /* `weir check`: the caller prints, nothing is logged */
+    struct diagnostics *findings; /* what is wrong with objects; NULL: goes to the log */
 };
 
-/*
- * A router is compiled once for each of its entry points; what is wrong with it
- * is said at the first of them, and only if whoever read the configuration has
- * not said it already.
- */
-bool build_reports_router(const struct model_static *settings, const struct model_router *router,
-                          struct span entry_point);
+/* A problem of an object of this section ("http.routers") at its place. */
+void build_report(const struct build_context *context, const char *section,
+                  const struct model_object *object, const char *why);
 
 /* Uses the model (adds a reference on success). ERR_NOMEM only. */
 MUST_USE enum err build_snapshot(const struct build_context *context, struct model_dynamic *model,

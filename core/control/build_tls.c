@@ -6,7 +6,6 @@
 #include "core/control/build_tls.h"
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,9 +61,8 @@ static enum err make_options(const struct build_context *context,
     enum err error = tls_options_create(&config, &options, &why);
     if (error == ERR_OK)
         *out = take_over(context->previous, options);
-    else if (!context->quiet && model->object.problem.len == 0) /* else it was said */
-        log_error("TLS options cannot be used: connections that ask for them are refused",
-                  "options", model->object.name.ptr, "error", why.text);
+    else if (model->object.problem.len == 0)
+        build_report(context, "tls.options", &model->object, why.text);
     return error;
 }
 
@@ -144,12 +142,10 @@ enum err build_certificates(const struct build_context *context, struct snapshot
                                   &snapshot->certs);
     free(certs);
     TRY(error);
-    if (duplicates > 0 && !context->quiet) {
-        char number[24];
-        snprintf(number, sizeof(number), "%zu", duplicates);
-        log_warn("certificates with the same names and key type as an earlier one are not used",
-                 "count", number);
-    }
+    if (duplicates > 0)
+        diagnostics_report(context->findings, SEVERITY_WARNING, (struct source_mark){"", 0, 0},
+                           "tls.certificates", "%zu with the same names and key type as an "
+                           "earlier one are not used", duplicates);
     TRY(tls_context_table_create((count + 2) * snapshot->tls_option_count, &snapshot->contexts));
     struct inherit_scope scope = {snapshot};
     if (previous != NULL)

@@ -10,9 +10,7 @@
 #include "config/content.h"
 #include "core/base/clock.h"
 #include "core/base/hash.h"
-#include "core/base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define NO_LIMIT (-1)
@@ -125,21 +123,25 @@ struct predecessors {
     size_t count;
 };
 
-static void report(const struct upstream_transport *transport, const struct source_mark *mark,
+/* The default ones stand under keys of their own in the static configuration. */
+static void report(const struct build_context *context, bool tcp, const struct model_object *object,
                    const char *why)
 {
-    char line[24];
-    snprintf(line, sizeof(line), "%u", mark->line);
-    log_error("servers transport cannot be used: its services answer with an error",
-              "serversTransport", transport->name.ptr, "error", why, "file",
-              mark->file != NULL ? mark->file : "", "line", line);
+    const char *section = tcp ? "tcp.serversTransports" : "http.serversTransports";
+    if (object->problem.len > 0)
+        return;
+    if (span_equal(object->provider, SPAN("internal")))
+        diagnostics_report(context->findings, SEVERITY_PROBLEM, object->mark,
+                           tcp ? "tcpServersTransport" : "serversTransport",
+                           "is not served: %s", why);
+    else
+        build_report(context, section, object, why);
 }
 
-/* `mark` is where the transport stands, of which `model` may be a part. */
 static void build_tls_side(const struct build_context *context,
                            const struct model_servers_transport *model,
-                           const struct source_mark *mark, struct predecessors old,
-                           struct upstream_transport *transport)
+                           struct predecessors old, struct upstream_transport *transport,
+                           const struct model_object *object)
 {
     struct trust trust = {0};
     struct err_text why = {""};
@@ -155,8 +157,7 @@ static void build_tls_side(const struct build_context *context,
         return;
     const char *text = why.text[0] ? why.text : err_message(error);
     transport->problem = span_cstr(span_dup(span_cstr(text)));
-    if (!context->quiet)
-        report(transport, mark, text);
+    report(context, object != &model->object, object, text);
 }
 
 static bool uses_tls(const struct model_service *services, size_t count, struct span transport)
@@ -207,7 +208,7 @@ static enum err build_http(const struct build_context *context, struct snapshot 
         snapshot->transport_count = i + 1;
         set_limits(context, item, transport);
         if (uses_tls(model->http_services, model->http_service_count, transport->name))
-            build_tls_side(context, item, &item->object.mark, old, transport);
+            build_tls_side(context, item, old, transport, &item->object);
     }
     return ERR_OK;
 }
@@ -242,8 +243,9 @@ static enum err build_tcp(const struct build_context *context, struct snapshot *
         snapshot->tcp_transport_count = i + 1;
         set_limits(context, &item->tls, transport);
         set_tcp_limits(item, transport);
-        if (uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
-            build_tls_side(context, &item->tls, &item->object.mark, old, transport);
+        if (transport->problem.len == 0 &&
+            uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
+            build_tls_side(context, &item->tls, old, transport, &item->object);
     }
     return ERR_OK;
 }

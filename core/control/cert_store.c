@@ -35,7 +35,7 @@ struct cert_store {
     const struct model_dynamic *model; /* of the last whole collect: compared, never followed */
     struct entry **order; /* parallel to its certificates; NULL: not served */
     uint64_t round;
-    size_t failures;
+    struct diagnostics *findings;
     struct cert *self_signed[2]; /* ECDSA, RSA */
 };
 
@@ -48,6 +48,11 @@ enum err cert_store_create(struct cert_store **out)
     strmap_init(&store->by_path);
     *out = store;
     return ERR_OK;
+}
+
+void cert_store_report_to(struct cert_store *store, struct diagnostics *findings)
+{
+    store->findings = findings;
 }
 
 static void entry_destroy(struct entry *entry)
@@ -69,11 +74,6 @@ void cert_store_destroy(struct cert_store *store)
     cert_unref(store->self_signed[0]);
     cert_unref(store->self_signed[1]);
     free(store);
-}
-
-size_t cert_store_failures(const struct cert_store *store)
-{
-    return store->failures;
 }
 
 /* ---- changes ---- */
@@ -127,7 +127,8 @@ static enum err load_entry(struct entry *entry, struct cert **out, struct err_te
     return error;
 }
 
-static void warn_validity(const struct cert *cert, const struct entry *entry, int64_t now_s)
+static void warn_validity(struct cert_store *store, const struct cert *cert,
+                          const struct entry *entry, struct source_mark mark, int64_t now_s)
 {
     enum cert_validity validity = cert_validity(cert, now_s);
     if (validity == CERT_VALID)
@@ -135,9 +136,32 @@ static void warn_validity(const struct cert *cert, const struct entry *entry, in
     char when[CLOCK_RFC3339_SIZE];
     bool expired = validity == CERT_EXPIRED;
     clock_format_rfc3339((expired ? cert->not_after_s : cert->not_before_s) * NS_PER_S, when);
+    if (store->findings != NULL) {
+        diagnostics_add(store->findings, SEVERITY_WARNING, mark, "tls.certificates",
+                        expired ? "%s expired at %s and is served all the same: renew it"
+                                : "%s is not valid before %s: look at the clock or at the "
+                                  "certificate", shown(entry->cert_value), when);
+        return;
+    }
     log_warn(expired ? "certificate has expired and is served all the same: renew it"
                      : "certificate is not valid yet: look at the clock or at the certificate",
              "certFile", shown(entry->cert_value), expired ? "notAfter" : "notBefore", when);
+}
+
+static void report_failure(struct cert_store *store, const struct entry *entry,
+                           struct source_mark mark, const char *why)
+{
+    char line[24];
+    snprintf(line, sizeof(line), "%u", mark.line);
+    if (store->findings != NULL)
+        diagnostics_add(store->findings, SEVERITY_PROBLEM, mark, "tls.certificates",
+                        "the certificate %s with the key %s is skipped: %s",
+                        shown(entry->cert_value), shown(entry->key_value), why);
+    else /* half-written files are common while somebody replaces a pair */
+        log_error(entry->cert != NULL ? "certificate cannot be read again: the one before stays"
+                                      : "certificate is skipped",
+                  "certFile", shown(entry->cert_value), "keyFile", shown(entry->key_value),
+                  "error", why, "file", mark.file != NULL ? mark.file : "", "line", line);
 }
 
 static void refresh(struct cert_store *store, struct entry *entry, struct source_mark mark,
@@ -148,21 +172,12 @@ static void refresh(struct cert_store *store, struct entry *entry, struct source
     enum err error = load_entry(entry, &cert, &why);
     entry->stale = false;
     if (error == ERR_OK) {
-        warn_validity(cert, entry, now_s);
+        warn_validity(store, cert, entry, mark, now_s);
         cert_unref(entry->cert);
         entry->cert = cert;
         return;
     }
-    char line[24];
-    snprintf(line, sizeof(line), "%u", mark.line);
-    const char *text = why.text[0] ? why.text : err_message(error);
-    /* Half-written files are common while somebody replaces a pair. */
-    log_error(entry->cert != NULL ? "certificate cannot be read again: the one before stays"
-                                  : "certificate is skipped",
-              "certFile", shown(entry->cert_value), "keyFile", shown(entry->key_value), "error",
-              text, "file", mark.file != NULL ? mark.file : "", "line", line);
-    if (entry->cert == NULL)
-        store->failures++;
+    report_failure(store, entry, mark, why.text[0] ? why.text : err_message(error));
 }
 
 static struct entry *entry_create(const struct model_certificate *model, struct span id)
@@ -212,8 +227,6 @@ static struct cert *settle(struct cert_store *store, struct entry *entry, struct
 {
     if (entry->stale)
         refresh(store, entry, mark, now_s);
-    else if (entry->cert == NULL && entry->round != store->round)
-        store->failures++;
     entry->round = store->round;
     return entry->cert;
 }
@@ -309,7 +322,6 @@ static enum err settle_all(struct cert_store *store, const struct model_dynamic 
                            int64_t now_s, struct cert **list, size_t *count)
 {
     store->round++;
-    store->failures = 0;
     for (size_t i = 0; i < model->certificate_count; i++) {
         struct entry *entry = store->order[i];
         struct cert *cert =

@@ -9,6 +9,7 @@
 #ifndef WEIR_CORE_CONTROL_CERT_STORE_H
 #define WEIR_CORE_CONTROL_CERT_STORE_H
 
+#include "config/diagnostics.h"
 #include "config/model.h"
 #include "tls/cert_index.h"
 
@@ -16,6 +17,10 @@ struct cert_store;
 
 MUST_USE enum err cert_store_create(struct cert_store **out);
 void cert_store_destroy(struct cert_store *store);
+
+/* What is wrong with certificates is added here from now on; NULL: goes to the
+ * log. Must outlive the store, or be taken back. */
+void cert_store_report_to(struct cert_store *store, struct diagnostics *findings);
 
 /* These files changed (watcher): the certificates made of them are read again
  * by the next collect. all: every one that comes from a file. */
@@ -35,7 +40,5 @@ MUST_USE enum err cert_store_collect(struct cert_store *store, const struct mode
  * the self-signed pair, which is made on first use. */
 MUST_USE enum err cert_store_default(struct cert_store *store, const struct model_dynamic *model,
                                      int64_t now_s, struct cert_set *out, struct err_text *why);
-/* How many certificates were refused in the last collect. */
-size_t cert_store_failures(const struct cert_store *store);
 
 #endif

@@ -69,11 +69,11 @@ static void load(struct fixture *fixture, const char *dynamic)
     struct config_text file = {"x.yml", span_cstr(dynamic)};
     assert_int_equal(config_parse_dynamic(fixture->settings, &file, 1, &diagnostics, &model),
                      ERR_OK);
-    diagnostics_finish(&diagnostics);
     assert_int_equal(cert_store_create(&fixture->certs), ERR_OK);
-    struct build_context context = {fixture->settings, 1, fixture->certs, NULL, true};
+    struct build_context context = {fixture->settings, 1, fixture->certs, NULL, &diagnostics};
     if (build_snapshot(&context, model, &fixture->snapshot, &why) != ERR_OK)
         fail_msg("%s", why.text);
+    diagnostics_finish(&diagnostics);
 }
 
 static void unload(struct fixture *fixture)
