@@ -150,6 +150,26 @@ static enum err build_routes(struct builder *builder, const struct model_router 
     return ERR_OK;
 }
 
+/* A request must not be able to pass by a router by being too much for its
+ * regular expression. */
+static enum err build_undecided(struct router_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct route *route = &table->routes[i];
+        if (route->rule == NULL || !rule_may_be_undecided(route->rule))
+            continue;
+        struct route *copy = ARENA_NEW(&table->arena, struct route);
+        if (copy == NULL)
+            return ERR_NOMEM;
+        *copy = *route;
+        if (copy->problem.len == 0)
+            copy->problem = SPAN("the request is too long, or no UTF-8, for a regular expression "
+                                 "of the rules");
+        route->undecided = copy;
+    }
+    return ERR_OK;
+}
+
 /* ---- buckets ---- */
 
 static enum err bucket_add(struct router_table *table, struct bucket *bucket,
@@ -269,6 +289,8 @@ enum err router_table_create(const struct model_router *routers, size_t count, e
     struct builder builder = {table, side, tls, services, report, argument};
     enum err error = build_routes(&builder, routers, count, entry_point);
     if (error == ERR_OK)
+        error = build_undecided(table);
+    if (error == ERR_OK)
         error = build_buckets(table);
     if (error == ERR_OK && tls)
         error = build_options(table);
@@ -315,10 +337,12 @@ static const struct bucket *find_bucket(const struct strmap *map, struct span ho
     return bucket ? bucket : &none;
 }
 
-static bool route_matches(const struct route *route, int list, const struct rule_facts *facts)
+static enum rule_answer ask_route(const struct route *route, int list,
+                                  const struct rule_facts *facts)
 {
-    return (list == LIST_EXACT && rule_is_host_only(route->rule)) ||
-           rule_matches(route->rule, facts);
+    if (list == LIST_EXACT && rule_is_host_only(route->rule))
+        return RULE_YES;
+    return rule_ask(route->rule, facts);
 }
 
 const struct route *router_match(const struct router_table *table, const struct rule_facts *facts)
@@ -345,8 +369,11 @@ const struct route *router_match(const struct router_table *table, const struct 
                 from = list;
             }
         }
-        if (next == NULL || route_matches(next, from, facts))
-            return next;
+        if (next == NULL)
+            return NULL;
+        enum rule_answer answer = ask_route(next, from, facts);
+        if (answer != RULE_NO)
+            return answer == RULE_YES ? next : next->undecided;
         at[from]++;
     }
 }

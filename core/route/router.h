@@ -18,6 +18,9 @@ struct route {
     int64_t priority;
     size_t index; /* position in its table, for parallel arrays of others */
     struct span problem; /* of the router, or of what it refers to; empty: serves */
+    /* A copy with a problem, which is matched when the rule cannot be decided;
+     * NULL: that cannot be. */
+    const struct route *undecided;
 };
 
 struct router_table;
@@ -29,7 +32,9 @@ struct router_table;
  *
  * A route with a problem takes part in matching all the same, and who serves it
  * answers with an error: it fails closed, nothing below it is reached. Only a
- * rule that cannot be parsed, or HostSNI(`name`) without TLS, takes no part.
+ * rule that cannot be parsed, or HostSNI(`name`) without TLS, takes no part. A
+ * request whose subject is beyond a regular expression's bounds fails closed in
+ * the same way at the first router whose rule depends on it.
  */
 
 /*

@@ -38,9 +38,12 @@ struct rule;
 MUST_USE enum err rule_parse(struct span text, enum rule_side side, struct rule **out,
                              struct err_text *why);
 void rule_destroy(struct rule *rule);
-/* When a regular expression cannot be evaluated within its bounds, the whole
- * rule does not match, whatever stands around it. */
-bool rule_matches(const struct rule *rule, const struct rule_facts *facts);
+/* RULE_UNDECIDED: a regular expression that the answer depends on cannot be
+ * evaluated within its bounds. */
+enum rule_answer { RULE_NO, RULE_YES, RULE_UNDECIDED };
+enum rule_answer rule_ask(const struct rule *rule, const struct rule_facts *facts);
+/* Whether that may ever be: the rule has a regular expression. */
+bool rule_may_be_undecided(const struct rule *rule);
 
 /*
  * The exact host names that a request must have one of for the rule to match

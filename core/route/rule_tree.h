@@ -50,10 +50,10 @@ struct rule {
     bool needs_server_name;
 };
 
-/* One evaluation. */
+/* One matcher's evaluation. */
 struct rule_eval {
     const struct rule_facts *facts;
-    bool failed; /* a regular expression hit its bounds */
+    bool failed; /* a regular expression hit its bounds: no match is no answer */
 };
 
 struct rule_matcher {

@@ -40,7 +40,7 @@ static void ask(const struct rule *rule, struct rule_facts *facts)
     assert(names.all == !names.catch_all);
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         facts->host = hosts[i];
-        if (rule_matches(rule, facts))
+        if (rule_ask(rule, facts) == RULE_YES)
             assert(names.catch_all || names_host(&names, hosts[i]));
     }
 }

@@ -176,6 +176,38 @@ static void a_router_with_another_problem_still_matches(void **state)
     router_table_destroy(table);
 }
 
+/* A request that is too much for a rule's pattern does not reach what is below. */
+static void a_rule_that_cannot_be_decided_fails_closed(void **state)
+{
+    (void)state;
+    const struct model_router routers[] = {
+        ROUTER("guarded", "PathRegexp(`^/admin`)", .priority = 90),
+        ROUTER("broken", "HeaderRegexp(`x`, `y`) || Path(`/b`)", .priority = 80,
+               .object.problem = SPAN("not built")),
+        ROUTER("open", "PathPrefix(`/`)"),
+    };
+    struct router_table *table = build(routers, COUNT(routers), RULE_HTTP, false, NULL);
+    char *path = malloc((128 << 10) + 1);
+    assert_non_null(path);
+    memset(path, 'a', 128 << 10);
+    path[128 << 10] = '\0';
+    memcpy(path, "/admin/", 7);
+    expect(table, "h", "/admin/a", "guarded");
+    expect(table, "h", "/", "open");
+    assert_null(router_table_at(table, 2)->undecided);
+    assert_span(router_table_at(table, 1)->undecided->problem, "not built");
+    expect(table, "h", path, "guarded");
+    struct http_request request = {.method_text = SPAN("GET")};
+    struct rule_facts facts = {
+        .request = &request, .host = SPAN("h"), .path = span_cstr(path)};
+    const struct route *route = router_match(table, &facts);
+    assert_ptr_equal(route, router_table_at(table, 0)->undecided);
+    assert_non_null(strstr(route->problem.ptr, "too long"));
+    assert_int_equal(route->index, 0);
+    free(path);
+    router_table_destroy(table);
+}
+
 static const struct route *match_tcp(const struct router_table *table, const char *host)
 {
     struct rule_facts facts = {.host = span_cstr(host)};
@@ -287,6 +319,7 @@ int main(void)
         cmocka_unit_test(only_routers_of_the_entry_point_and_kind_take_part),
         cmocka_unit_test(broken_rules_take_no_part_and_are_told),
         cmocka_unit_test(a_router_with_another_problem_still_matches),
+        cmocka_unit_test(a_rule_that_cannot_be_decided_fails_closed),
         cmocka_unit_test(tcp_catch_all_comes_last),
         cmocka_unit_test(a_server_name_without_tls_is_an_error),
         cmocka_unit_test(one_host_has_one_set_of_tls_options),
