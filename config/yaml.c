@@ -407,6 +407,7 @@ static const char *hint_for(const char *message)
         {"quoted scalar", "; is its closing quote missing?"},
         {"cannot start with", "; put the value in single quotes"},
         {"tab character", "; use blanks"},
+        {"missing document start", "; the name of a TOML file ends in .toml"},
         {"invalid indentation", "; keys of one section begin in the same column"},
     };
     for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)

@@ -105,6 +105,12 @@ static void true_and_false_switch_sections(void **state)
     loaded_finish(&loaded);
     assert_static(WEB "providers: true\n",
                   "s.yml:2:12: error: providers: must be a map of keys, not a single value\n");
+    assert_static(WEB "api: yes\n",
+                  "s.yml:2:6: error: api: must be a map of keys, true or false, not \"yes\"\n");
+    assert_dynamic("http: {routers: {r: {rule: R, service: noop@internal, tls: on}}}\n",
+                   "d.yml:1:60: error: http.routers.r.tls: must be a map of keys, true or false, "
+                   "not \"on\"\n");
+    assert_dynamic("http: {routers: {r: {rule: R, service: noop@internal, tls: False}}}\n", "");
     assert_static(WEB "api: [1]\n",
                   "s.yml:2:6: error: api: must be a map of keys, not a list\n");
 }
