@@ -53,7 +53,7 @@ static const struct schema_row router[] = {
     KEY("ruleSyntax", CHOICE, NULL, "Syntax of the rule.", CHOICES(schema_rule_syntaxes),
         CHECK(schema_check_rule_syntax), DEPRECATED),
     KEY("priority", INTEGER, "0", "Higher is asked first; 0: the length of the rule.",
-        AT(model_router, priority)),
+        AT(model_router, priority), RANGE(INT64_MIN, SCHEMA_PRIORITY_MAX)),
     SECTION("tls", "Only take requests that come by TLS.", schema_router_tls, ALLOW_EMPTY,
             INTO(model_router, tls), PRESENT(model_router, has_tls)),
     SECTION("observability", "What it reports.", observability),

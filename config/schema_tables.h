@@ -8,6 +8,9 @@
 #include "config/decode.h"
 #include "config/schema.h"
 
+/* What is above belongs to ping, the API, redirections and ACME, as in Traefik. */
+#define SCHEMA_PRIORITY_MAX (INT64_MAX - 1000)
+
 /* schema_common.c */
 extern const struct schema_row schema_client_tls[];
 extern const struct schema_row schema_otlp_grpc[];

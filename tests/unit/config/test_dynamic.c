@@ -470,6 +470,9 @@ static void wrong_values_take_their_object_out(void **state)
                    "{servers: [{address: db}]}}}}\n",
                    "service s@file: tcp.services.s.loadBalancer.servers[0].address: \"db\" is no "
                    "server; write for example 10.0.0.1:5432");
+    assert_problem(ROUTER(", priority: 9223372036854774808"),
+                   "http.routers.r.priority: must be from -9223372036854775808 to "
+                   "9223372036854774807");
     assert_problem(ROUTER(", ruleSyntax: v2"),
                    "http.routers.r.ruleSyntax: the rule syntax of Traefik 2 is not supported; "
                    "write rules in the syntax of version 3");

@@ -211,6 +211,19 @@ static void what_confuses_the_library_is_refused_before_it(void **state)
     finish();
 }
 
+static void line_ends_and_a_byte_order_mark_mean_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a: 1\nb: [x]\n", "a: 1\r\nb: [x]\r\n", "a: 1\rb: [x]\r",
+                                        "\xef\xbb\xbf\x61: 1\nb: [x]"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        assert_int_equal(parse(texts[i]), ERR_OK);
+        assert_int_equal(tree.root->map.count, 2);
+        assert_true(span_equal(node_get(tree.root, "a")->text, SPAN("1")));
+        finish();
+    }
+}
+
 static void a_nul_does_not_end_the_text(void **state)
 {
     (void)state;
@@ -306,6 +319,7 @@ int main(void)
         cmocka_unit_test(merge_keys_fill_in_what_is_missing),
         cmocka_unit_test(mistakes_are_reported_where_they_are),
         cmocka_unit_test(what_confuses_the_library_is_refused_before_it),
+        cmocka_unit_test(line_ends_and_a_byte_order_mark_mean_nothing),
         cmocka_unit_test(a_nul_does_not_end_the_text),
         cmocka_unit_test(only_the_first_document_counts),
         cmocka_unit_test(empty_texts_have_no_root),

@@ -29,6 +29,10 @@ const struct toml_valid toml_valid_cases[] = {
     {.name = "bool/false", .text = "f = false", .want = "{f: false}"},
     {.name = "bool/as-key", .text = "true = false", .want = "{true: false}"},
     /* ---- comment ---- */
+    {.name = "comment/after-word", .text = "a = inf#x\nb = true#\nc = 1979-05-27#",
+     .want = "{a: f:inf, b: true, c: ld:1979-05-27}"},
+    {.name = "comment/tricky", .text = "[a]#c\nb = '#' #\"\nc = [ #]\n1 # ,\n, 2]",
+     .want = "{a: {b: \"#\", c: [1, 2]}}"},
     {.name = "comment/only", .text = "# nothing", .want = "none"},
     {.name = "comment/at-end", .text = "a = 1 # one", .want = "{a: 1}"},
     {.name = "comment/at-end-no-blank", .text = "a = 1# one", .want = "{a: 1}"},
@@ -119,6 +123,7 @@ const struct toml_valid toml_valid_cases[] = {
      .want = "{a: {b: true, c: false}}"},
     {.name = "inline-table/end-in-comment", .text = "a = {b = 1} # c", .want = "{a: {b: 1}}"},
     /* ---- integer ---- */
+    {.name = "integer/hex-cases", .text = "a = 0xCafe_bAbe", .want = "{a: 3405691582}"},
     {.name = "integer/simple", .text = "a = 42", .want = "{a: 42}"},
     {.name = "integer/signs", .text = "a = +99\nb = -17", .want = "{a: 99, b: -17}"},
     {.name = "integer/zero", .text = "a = 0\nb = +0\nc = -0", .want = "{a: 0, b: 0, c: 0}"},
@@ -163,6 +168,10 @@ const struct toml_valid toml_valid_cases[] = {
     {.name = "key/equals-in-quotes", .text = "\"=\" = 1", .want = "{=: 1}"},
     {.name = "key/hash-in-quotes", .text = "'#' = 1", .want = "{#: 1}"},
     /* ---- string ---- */
+    {.name = "string/multiline-one-quote-escape", .text = "a = \"\"\"x\\\"\\\"\\\"y\"\"\"",
+     .want = "{a: \"x\\\"\\\"\\\"y\"}"},
+    {.name = "string/escaped-eol-at-end", .text = "a = \"\"\"x \\\n  \"\"\"",
+     .want = "{a: \"x \"}"},
     {.name = "string/simple", .text = "a = \"b\"", .want = "{a: \"b\"}"},
     {.name = "string/empty", .text = "a = \"\"\nb = ''", .want = "{a: \"\", b: \"\"}"},
     {.name = "string/escapes", .text = "a = \"\\b\\t\\n\\f\\r\\\"\\\\\"",
@@ -218,6 +227,12 @@ const struct toml_valid toml_valid_cases[] = {
     {.name = "string/starts-with-newline-escape", .text = "a = \"\"\"\\\n  x\"\"\"",
      .want = "{a: \"x\"}"},
     /* ---- table ---- */
+    {.name = "table/super-before", .text = "[a]\nx = 1\n[a.b.c]\ny = 2",
+     .want = "{a: {x: 1, b: {c: {y: 2}}}}"},
+    {.name = "table/super-of-array-later", .text = "[[a.b]]\n[[a.b]]\n[a]\nx = 1",
+     .want = "{a: {b: [{}, {}], x: 1}}"},
+    {.name = "table/array-then-deeper", .text = "[[a]]\n[a.b.c]\nx = 1\n[[a]]\n[a.b.c]\nx = 2",
+     .want = "{a: [{b: {c: {x: 1}}}, {b: {c: {x: 2}}}]}"},
     {.name = "table/simple", .text = "[a]\nb = 1", .want = "{a: {b: 1}}"},
     {.name = "table/empty", .text = "[a]", .want = "{a: {}}"},
     {.name = "table/nested", .text = "[a.b.c]\nd = 1", .want = "{a: {b: {c: {d: 1}}}}"},

@@ -125,15 +125,28 @@ struct world {
     size_t count;
 };
 
+/* Names that do not go up with the position. */
+static void name_routers(struct world *world)
+{
+    size_t numbers[ROUTERS_MAX];
+    for (size_t i = 0; i < world->count; i++) {
+        size_t other = random_below(i + 1);
+        numbers[i] = numbers[other];
+        numbers[other] = i;
+    }
+    for (size_t i = 0; i < world->count; i++)
+        snprintf(world->names[i], sizeof(world->names[i]), "r%02zu", numbers[i]);
+}
+
 static void make_world(struct world *world)
 {
     static struct span entry_point = {"web", 3};
     node_count = 0;
     world->count = 1 + random_below(ROUTERS_MAX);
+    name_routers(world);
     for (size_t i = 0; i < world->count; i++) {
         world->rules[i] = random_node(3);
         size_t len = print(world->rules[i], OR, world->texts[i]);
-        snprintf(world->names[i], sizeof(world->names[i]), "r%02zu", i);
         world->routers[i] = (struct model_router){
             .object.name = span_cstr(world->names[i]), .entry_points = {&entry_point, 1},
             .rule = span_make(world->texts[i], len), .service = SPAN("s"),
@@ -149,8 +162,9 @@ static ptrdiff_t reference(const struct world *world, const struct asked *asked)
         int64_t priority = world->routers[i].priority;
         if (priority == 0)
             priority = (int64_t)world->routers[i].rule.len;
-        /* Names go up with i, so the first of equal priority wins. */
-        if (holds(world->rules[i], asked) && (best < 0 || priority > best_priority)) {
+        bool wins = best < 0 || priority > best_priority ||
+                    (priority == best_priority && strcmp(world->names[i], world->names[best]) < 0);
+        if (wins && holds(world->rules[i], asked)) {
             best = (ptrdiff_t)i;
             best_priority = priority;
         }
