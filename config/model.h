@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Where something stands in the operator's files. file is "" for defaults,
  * "command line" and "environment" for those sources. line 0: unknown. */
@@ -46,6 +47,19 @@ struct model_cidr {
     uint8_t address[16];
     uint8_t prefix;
 };
+
+/* Whether the address (v4 as v4-mapped) lies in the range. A range of IPv6 as wide
+ * as ::/0 holds no IPv4 address, as in Go. */
+static inline bool model_cidr_contains(const struct model_cidr *range, const uint8_t ip[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    size_t whole = range->prefix / 8, rest = range->prefix % 8;
+    if (range->prefix < 96 && memcmp(ip, mapped, sizeof(mapped)) == 0)
+        return false;
+    if (memcmp(ip, range->address, whole) != 0)
+        return false;
+    return rest == 0 || ((ip[whole] ^ range->address[whole]) >> (8 - rest)) == 0;
+}
 
 struct model_cidr_list {
     struct model_cidr *items;

@@ -29,21 +29,13 @@ static bool is_disguised(const struct http_field *field)
     return is_forwarding(http_field_id_of(span_make(name, text.len)));
 }
 
-static bool cidr_contains(const struct model_cidr *cidr, const uint8_t ip[16])
-{
-    size_t whole = cidr->prefix / 8, bits = cidr->prefix % 8;
-    if (memcmp(cidr->address, ip, whole) != 0)
-        return false;
-    return bits == 0 || ((cidr->address[whole] ^ ip[whole]) >> (8 - bits)) == 0;
-}
-
 static bool peer_is_trusted(const struct client *client)
 {
     const struct model_entry_point *entry = client_entry(client);
     if (entry->forwarded_insecure)
         return true;
     for (size_t i = 0; i < entry->forwarded_trusted.count; i++) {
-        if (cidr_contains(&entry->forwarded_trusted.items[i], client->peer_ip))
+        if (model_cidr_contains(&entry->forwarded_trusted.items[i], client->peer_ip))
             return true;
     }
     return false;

@@ -248,13 +248,11 @@ static bool match_query(const struct rule_node *node, struct rule_eval *eval)
 
 /* ---- addresses and ALPN ---- */
 
-#define MAPPED_BITS 96
-static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
-
 /* An IPv4 or IPv6 address, the former v4-mapped. */
 static bool parse_address(const char *text, uint8_t out[16])
 {
-    memcpy(out, mapped, sizeof(mapped));
+    memset(out, 0, 10);
+    out[10] = out[11] = 0xff;
     return inet_pton(AF_INET, text, out + 12) == 1 || inet_pton(AF_INET6, text, out) == 1;
 }
 
@@ -269,7 +267,7 @@ static enum err prepare_client_ip(struct rule *rule, struct rule_node *node, str
     if (valid) {
         memcpy(text, address.ptr, address.len);
         text[address.len] = '\0';
-        valid = parse_address(text, node->address);
+        valid = parse_address(text, node->range.address);
     }
     uint64_t bits = valid && strchr(text, ':') == NULL ? 32 : 128;
     if (length.ptr == NULL)
@@ -279,20 +277,13 @@ static enum err prepare_client_ip(struct rule *rule, struct rule_node *node, str
     if (!valid)
         return err_set(why, ERR_SYNTAX, "%.*s is neither an IP address nor a range such as "
                        "10.0.0.0/8", SPAN_ARG(span_first(node->args[0], 80)));
-    node->prefix = (uint8_t)(128 - bits + prefix);
+    node->range.prefix = (uint8_t)(128 - bits + prefix);
     return ERR_OK;
 }
 
-/* An IPv6 range as wide as ::/0 holds no IPv4 address, as in Go. */
 static bool match_client_ip(const struct rule_node *node, struct rule_eval *eval)
 {
-    const uint8_t *ip = eval->facts->client_ip;
-    size_t whole = node->prefix / 8, rest = node->prefix % 8;
-    if (node->prefix < MAPPED_BITS && memcmp(ip, mapped, sizeof(mapped)) == 0)
-        return false;
-    if (memcmp(ip, node->address, whole) != 0)
-        return false;
-    return rest == 0 || ((ip[whole] ^ node->address[whole]) >> (8 - rest)) == 0;
+    return model_cidr_contains(&node->range, eval->facts->client_ip);
 }
 
 static enum err prepare_alpn(struct rule *rule, struct rule_node *node, struct err_text *why)

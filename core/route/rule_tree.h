@@ -6,6 +6,7 @@
 #ifndef WEIR_CORE_ROUTE_RULE_TREE_H
 #define WEIR_CORE_ROUTE_RULE_TREE_H
 
+#include "config/model.h"
 #include "core/base/arena.h"
 #include "core/route/regex.h"
 #include "core/route/rule.h"
@@ -36,8 +37,7 @@ struct rule_node {
     enum http_field_id field;
     struct regex *regex; /* owned; NULL: none */
     struct rule_node *next_regex;
-    uint8_t address[16];
-    uint8_t prefix;
+    struct model_cidr range; /* ClientIP */
 };
 
 struct rule {

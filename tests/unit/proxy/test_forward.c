@@ -74,6 +74,7 @@ static struct model_cidr us[] = {
 static struct model_cidr others[] = {
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 2}, 127}, /* .2 and .3 */
     {{0x20, 0x01, 0x0d, 0xb8}, 32},
+    {{0}, 0}, /* ::/0: all of IPv6, and nothing of IPv4 */
 };
 
 static void set_trust(enum trust trust)
@@ -83,7 +84,7 @@ static void set_trust(enum trust trust)
     if (trust == TRUST_US)
         scene.entry.forwarded_trusted = (struct model_cidr_list){us, 2};
     if (trust == TRUST_OTHERS)
-        scene.entry.forwarded_trusted = (struct model_cidr_list){others, 2};
+        scene.entry.forwarded_trusted = (struct model_cidr_list){others, 3};
 }
 
 static void check(const struct forward_case *the)
