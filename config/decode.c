@@ -152,6 +152,7 @@ static void decode_rows(struct decoder *decoder, const struct schema_row *rows,
 static bool opens_section(struct decoder *decoder, const struct schema_row *row,
                           const struct node *node, bool *present)
 {
+    bool flag = true;
     *present = true;
     if (node->kind == NODE_MAP && (node->map.count > 0 || row->allow_empty))
         return node->map.count > 0;
