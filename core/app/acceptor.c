@@ -43,13 +43,13 @@ static void resume_all(struct acceptor *acceptor)
 static void keep_waiting(struct acceptor *acceptor, size_t entry, int fd)
 {
     if (acceptor->waiting == NULL)
-        acceptor->waiting = calloc(ACCEPTOR_WAITING, sizeof(*acceptor->waiting));
-    if (acceptor->waiting == NULL || acceptor->waiting_count == ACCEPTOR_WAITING) {
+        acceptor->waiting = calloc(acceptor->waiting_limit, sizeof(*acceptor->waiting));
+    if (acceptor->waiting == NULL || acceptor->waiting_count == acceptor->waiting_limit) {
         metric_add(&acceptor->worker->metrics.connections_refused, 1);
         close(fd);
         return;
     }
-    size_t last = (acceptor->first + acceptor->waiting_count) % ACCEPTOR_WAITING;
+    size_t last = (acceptor->first + acceptor->waiting_count) % acceptor->waiting_limit;
     acceptor->waiting[last] = (struct waiting){fd, entry};
     acceptor->waiting_count++;
 }
@@ -57,7 +57,7 @@ static void keep_waiting(struct acceptor *acceptor, size_t entry, int fd)
 static struct waiting take_waiting(struct acceptor *acceptor)
 {
     struct waiting taken = acceptor->waiting[acceptor->first];
-    acceptor->first = (acceptor->first + 1) % ACCEPTOR_WAITING;
+    acceptor->first = (acceptor->first + 1) % acceptor->waiting_limit;
     acceptor->waiting_count--;
     return taken;
 }
@@ -101,10 +101,12 @@ static void on_trouble(struct listener *listener, int error_number)
     log_error("connections cannot be accepted: trying again", "error", strerror(error_number));
 }
 
-enum err acceptor_init(struct acceptor *acceptor, struct worker *worker, struct sockets *sockets)
+enum err acceptor_init(struct acceptor *acceptor, struct worker *worker, struct sockets *sockets,
+                       size_t waiting_limit)
 {
     memset(acceptor, 0, sizeof(*acceptor));
     acceptor->worker = worker;
+    acceptor->waiting_limit = waiting_limit;
     acceptor->listeners = calloc(sockets->entries + 1, sizeof(struct listener));
     if (acceptor->listeners == NULL)
         return ERR_NOMEM;

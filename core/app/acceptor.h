@@ -3,7 +3,7 @@
  * The listeners of one worker, and what happens at its limit of connections:
  * accepting stops, so that clients wait in the kernel's backlog. What the kernel
  * had accepted by then waits here, as a bare descriptor, in order; at most
- * ACCEPTOR_WAITING of them, more are closed. Worker thread.
+ * `waiting_limit` of them, more are closed. Worker thread.
  */
 #ifndef WEIR_CORE_APP_ACCEPTOR_H
 #define WEIR_CORE_APP_ACCEPTOR_H
@@ -11,8 +11,6 @@
 #include "core/app/sockets.h"
 #include "core/proxy/worker.h"
 #include "io/listener.h"
-
-#define ACCEPTOR_WAITING 1024
 
 struct acceptor {
     struct worker *worker;
@@ -23,13 +21,13 @@ struct acceptor {
     struct waiting {
         int fd;
         size_t entry;
-    } * waiting; /* a ring of ACCEPTOR_WAITING, made on first use */
-    size_t first, waiting_count;
+    } * waiting; /* a ring of waiting_limit, made on first use */
+    size_t first, waiting_count, waiting_limit;
 };
 
 /* Takes the worker's sockets and starts to accept. ERR_NOMEM: the sockets stay. */
 MUST_USE enum err acceptor_init(struct acceptor *acceptor, struct worker *worker,
-                                struct sockets *sockets);
+                                struct sockets *sockets, size_t waiting_limit);
 /* A client has gone: there may be room. */
 void acceptor_on_client_closed(struct acceptor *acceptor);
 /* Accepts nothing any more and closes what waits. */

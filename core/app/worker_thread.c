@@ -141,7 +141,8 @@ static enum err start_worker(struct worker_thread *thread)
                     settings->publication, &thread->why));
     worker->on_client_closed = on_client_closed;
     worker->hooks = settings->hooks;
-    if (acceptor_init(&thread->acceptor, worker, settings->sockets) == ERR_OK)
+    if (acceptor_init(&thread->acceptor, worker, settings->sockets, settings->waiting_limit) ==
+        ERR_OK)
         return ERR_OK;
     worker_finish(worker);
     return err_set(&thread->why, ERR_NOMEM, "out of memory");

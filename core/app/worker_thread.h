@@ -25,6 +25,7 @@ struct worker_thread_settings {
     struct snapshot_publication *publication;
     struct sockets *sockets; /* the listening sockets are taken */
     size_t count;
+    size_t waiting_limit; /* accepted connections that a worker without room may keep */
     struct worker_hooks hooks;
 };
 

@@ -3,6 +3,7 @@
 """Clients that are too big, slow or many: what they are told, and that others do not care."""
 
 import os
+import signal
 import socket
 import ssl
 import struct
@@ -260,7 +261,9 @@ def test_the_limit_of_descriptors_is_survived(weir, http_backend):
                    "routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)",
                                      "service": "s"}},
                    "services": {"s": backends.http_service(backend)}}})
+    one.process.send_signal(signal.SIGSTOP)  # the kernel then accepts them all in one go
     held = [wire.Connection(one.ports["web"]) for _ in range(200)]
+    one.process.send_signal(signal.SIGCONT)
     served = 0
     for connection in held:
         connection.socket.settimeout(0.2 * PATIENCE)
