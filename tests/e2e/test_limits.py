@@ -197,7 +197,7 @@ def test_a_slow_handshake_is_ended(limited, trust, sent):
 
 
 def test_a_clienthello_beyond_the_limit_is_refused(limited, trust):
-    one = limited(clientHelloBytes=600)
+    one = limited(clientHelloBytes=2500)
     head = b"\x01" + struct.pack("!I", 5000)[1:] + b"\x03\x03" + os.urandom(32) + b"\x00"
     record = b"\x16\x03\x01" + struct.pack("!H", 3000) + head.ljust(3000, b"\0")
     with wire.Connection(one.ports["websecure"]) as connection:
