@@ -25,6 +25,7 @@ struct reload {
     struct model_dynamic *model; /* what runs; one reference is ours */
     uint64_t model_digest;       /* of the texts it was made of */
     uint64_t refused_digest;     /* of the texts that were refused last; 0: none */
+    bool blank;                  /* what runs was made of texts without contents */
     bool read_failed;            /* the last reading failed, and that was said */
     struct snapshot *current;
     struct list retired;
@@ -38,6 +39,7 @@ struct attempt {
     const struct config_text *texts;
     size_t text_count;
     uint64_t digest;
+    bool blank; /* nothing but white space in all of them */
     bool certs_changed;
     int64_t started_ns;
 };
@@ -99,6 +101,15 @@ static uint64_t digest_texts(const struct attempt *attempt)
     return digest != 0 ? digest : 1;
 }
 
+static bool is_blank(const struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->text_count; i++) {
+        if (span_trim(attempt->texts[i].text).len > 0)
+            return false;
+    }
+    return true;
+}
+
 static enum err read_texts(struct reload *reload, struct attempt *attempt, struct err_text *why)
 {
     if (reload->settings.fixed != NULL) {
@@ -108,6 +119,7 @@ static enum err read_texts(struct reload *reload, struct attempt *attempt, struc
         TRY(provider_file_read(reload->provider, &attempt->texts, &attempt->text_count, why));
     }
     attempt->digest = digest_texts(attempt);
+    attempt->blank = is_blank(attempt);
     return ERR_OK;
 }
 
@@ -193,8 +205,10 @@ static enum reload_result switch_to(struct reload *reload, struct model_dynamic 
     }
     model_unref(reload->model);
     reload->model = model;
-    if (is_new)
+    if (is_new) {
         reload->model_digest = attempt->digest;
+        reload->blank = attempt->blank;
+    }
     if (reload->provider != NULL)
         provider_file_changed_done(reload->provider);
     report_success(reload, attempt);
@@ -226,6 +240,10 @@ enum reload_result reload_run(struct reload *reload, bool all)
             reload->refused_digest = 0;
         return reuse_model(reload, &attempt);
     }
+    if (attempt.blank && reload->model != NULL && !reload->blank) {
+        reload->refused_digest = attempt.digest;
+        return fail(reload, "the files have no contents any more, as while one is being written");
+    }
     struct model_dynamic *model;
     enum err error = parse(reload, &attempt, &model);
     if (error != ERR_OK) {
@@ -254,6 +272,7 @@ static enum err start_without_files(struct reload *reload, struct err_text *why)
     }
     reload->model = model;
     reload->model_digest = 0; /* whatever the files say later is different */
+    reload->blank = true;
     atomic_store_explicit(&reload->epoch, reload->current->epoch, memory_order_relaxed);
     return ERR_OK;
 }

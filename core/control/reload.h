@@ -3,8 +3,9 @@
  * One reload: read the files, build a snapshot aside, publish it, retire the
  * one before and destroy it once no worker claims it. Whatever is wrong with
  * the files leaves the running configuration as it is and is logged once: the
- * same files are not complained about again. Files that say the same as before
- * are not parsed again; then only changed certificates are read.
+ * same files are not complained about again. Files that have lost all their
+ * contents count as wrong: somebody may be writing them. Files that say the same
+ * as before are not parsed again; then only changed certificates are read.
  *
  * Control thread, but for reload_status.
  */

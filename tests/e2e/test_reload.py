@@ -228,6 +228,26 @@ def test_a_file_written_in_place_is_noticed(weir, two):
     assert names(two[1]) in wire.fetch(one.ports["web"]).body
 
 
+def test_a_file_that_is_emptied_changes_nothing_until_it_is_written(weir, two):
+    """A writer that truncates first may be slow, or out of disk."""
+    one = weir(entries={"web": {}}, dynamic=service_text(two[0]))
+    since = len(one.log.lines)
+    with open(one.dynamic_path, "w", encoding="ascii") as file:
+        one.log.wait("running configuration stays.*no contents", since)
+        assert names(two[0]) in wire.fetch(one.ports["web"]).body
+        since = len(one.log.lines)
+        file.write(service_text(two[1]))
+    one.wait_loaded(since)
+    assert names(two[1]) in wire.fetch(one.ports["web"]).body
+
+
+def test_a_start_without_contents_serves_nothing_until_there_are_some(weir, http_backend):
+    one = weir(entries={"web": {}}, dynamic="\n")
+    assert wire.fetch(one.ports["web"]).status == 404
+    one.reload(configuration(http_backend()))
+    assert wire.fetch(one.ports["web"]).status == 200
+
+
 def test_a_file_that_goes_and_comes_is_noticed(weir, two):
     one = weir(entries={"web": {}}, dynamic=service_text(two[0]))
     since = len(one.log.lines)
