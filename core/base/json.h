@@ -2,7 +2,7 @@
 /*
  * Writing JSON (RFC 8259) into a struct buf, compact, fields in the order of
  * the calls. The escapes are those of Go's encoder, because the readers of our
- * API and logs know Traefik's. (Reading JSON is jansson's work.)
+ * API and logs know Traefik's. Nothing in Weir reads JSON.
  *
  *   struct json json;
  *   json_init(&json, &buf, true);

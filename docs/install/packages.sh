@@ -4,17 +4,16 @@
 # missing. Read by docs/quickstart.sh and tests/run.sh; it changes nothing by being read.
 
 weir_packages_build="gcc libc6-dev make cmake ninja-build pkg-config autoconf automake libtool
-ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev
-libjansson-dev"
+ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev"
 
 # Intel's IPsec-MB is made for this one architecture.
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then
     weir_packages_build="$weir_packages_build libipsec-mb-dev"
 fi
 
-weir_packages_test="git libcmocka-dev python3 python3-pytest python3-cryptography python3-yaml
-python3-websockets curl openssl gnutls-bin nginx wrk nghttp2-client strace valgrind procps iproute2
-util-linux"
+weir_packages_test="git libcmocka-dev libjansson-dev python3 python3-pytest python3-cryptography
+python3-yaml python3-websockets curl openssl gnutls-bin nginx wrk nghttp2-client strace valgrind
+procps iproute2 util-linux"
 
 weir_as_root() {
     if [ "$(id -u)" -eq 0 ]; then
