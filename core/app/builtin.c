@@ -45,7 +45,8 @@ struct config_text builtin_dynamic(uint16_t demo_port, char buffer[BUILTIN_DYNAM
 
 void builtin_print_hints(FILE *out)
 {
-    fputs("\nWeir runs on its built-in default: HTTPS on 8443, HTTP on 8080. In another terminal:\n\n"
+    fputs("\nWeir runs on its built-in default: HTTPS on 8443, HTTP on 8080. In another "
+          "terminal:\n\n"
           "    curl -k https://localhost:8443/     shows the request as a backend sees it\n"
           "    curl -i http://localhost:8080/      is sent on to HTTPS\n\n"
           "Next, with a Traefik configuration or docs/install/weir.yml to begin with:\n\n"
