@@ -107,7 +107,7 @@ class Weir:
         self.folder = str(folder)
         self.dynamic_path = os.path.join(self.folder, "dynamic.yml")
         self.static_path = os.path.join(self.folder, "weir.yml")
-        self.file_limit, self.wait = file_limit, wait
+        self.file_limit, self.wait, self.slow = file_limit, wait, bool(prefix)
         if arguments is None:
             arguments = [f"--configFile={self.static_path}"]
         self.command = [*prefix, BINARY, *arguments]
@@ -146,7 +146,7 @@ class Weir:
         self.output = Lines(self.process.stdout)
         if not self.wait:
             return
-        self.log.wait("Weir is ready")
+        self.log.wait("Weir is ready", timeout=4 * WAIT if self.slow else WAIT)
         for line in self.log.lines:
             match = re.search(r"entry point listens entryPoint=(\S+) address=\S*:(\d+)", line)
             if match:
