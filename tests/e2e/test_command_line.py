@@ -173,8 +173,8 @@ def test_check_counts_what_only_building_finds(tmp_path):
     assert outcome.returncode == 1
     assert lines_about(outcome, 'dynamic.yml:3:5: error: http.routers.lost: is not served: the '
                                 'service "nobody@file" does not exist')
-    bad = lines_about(outcome, "bad@file")
-    assert len(bad) == 1 and "file=dynamic.yml line=4" in bad[0] and "column 18" in bad[0]
+    assert lines_about(outcome, "dynamic.yml:4:17: error: http.routers.bad.rule: is not served: "
+                                "invalid rule: column 18")
     assert "(2 errors, 0 warnings)" in outcome.stdout
 
 
@@ -195,8 +195,9 @@ def test_check_reads_the_certificates(tmp_path, authority, which):
     pair, named = broken_pairs(tmp_path, authority)[which]
     outcome = check(tmp_path, STATIC, {"tls": {"certificates": [pair]}})
     assert outcome.returncode == 1
-    said = lines_about(outcome, "certificate is skipped")
-    assert len(said) == 1 and named in said[0] and "file=dynamic.yml line=" in said[0]
+    said = lines_about(outcome, "is skipped")
+    assert len(said) == 1 and named in said[0]
+    assert re.match(r"\S*dynamic\.yml:\d+:\d+: error: tls\.certificates", said[0])
     assert "PRIVATE" not in said[0]
     assert "(1 errors, 0 warnings)" in outcome.stdout
 

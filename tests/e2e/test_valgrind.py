@@ -65,8 +65,8 @@ def test_nothing_is_lost_and_nothing_is_wrong(weir, http_backend, tcp_backend, a
     one = weir(entries={"websecure": {}, "tcp": {}},
                dynamic=configuration(authority, *served),
                prefix=["valgrind", "--leak-check=full", "--show-leak-kinds=definite",
-                        "--errors-for-leak-kinds=definite", "--error-exitcode=99",
-                        "--soname-synonyms=somalloc=libjemalloc*", f"--log-file={report}"])
+                       "--errors-for-leak-kinds=definite", "--error-exitcode=99",
+                       "--soname-synonyms=somalloc=libjemalloc*", f"--log-file={report}"])
     use(one, authority)
     one.reload(configuration(authority, *served, index=1))
     use(one, authority)

@@ -65,7 +65,8 @@ static const struct row rows[] = {
      SUMMARY(1, 0)},
     {"no such entry point", STATIC, ROUTER(RULE) "      entryPoints: [wbe]\n" SERVICES,
      "d.yml:3:5: error: http.routers.r.entryPoints: there is no entry point \"wbe\", only web\n"
-     "d.yml:3:5: error: http.routers.r: is not served: it has no entry point\n" SUMMARY(2, 0)},
+     "d.yml:3:5: error: http.routers.r: is not served: none of its entry points exists\n"
+     SUMMARY(2, 0)},
     {"no such certificate", STATIC,
      ROUTER(RULE) SERVICES "tls:\n  certificates:\n    - certFile: none.crt\n"
                            "      keyFile: none.key\n",
