@@ -15,6 +15,9 @@ weir_packages_test="git libcmocka-dev libjansson-dev python3 python3-pytest pyth
 python3-yaml python3-websockets curl openssl gnutls-bin nginx wrk nghttp2-client strace valgrind
 procps iproute2 util-linux"
 
+# The peers that perf/run.sh measures Weir against, and what draws its chart.
+weir_packages_perf="nginx haproxy hitch caddy python3-matplotlib"
+
 weir_as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"

@@ -1,56 +1,93 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A benchmark's result: a table on the terminal, JSON and a dated page in perf/results/."""
+"""A result: a table on the terminal; JSON, a dated page and a chart in perf/results/."""
 
 import datetime
 import json
 import os
-import platform
-import re
-import subprocess
+import shlex
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-RESULTS = os.path.join(ROOT, "perf", "results")
+from common import chart, machine
+
+RESULTS = os.path.join(machine.ROOT, "perf", "results")
+
+# Key of a row, heading, and how it is written.
+COLUMNS = (
+    ("per_second", "per second", "{:,.0f}"), ("cpu_us", "CPU us", "{:.2f}"),
+    ("user_us", "user", "{:.2f}"), ("kernel_us", "kernel", "{:.2f}"),
+    ("p50_us", "p50 us", "{:,.0f}"), ("p99_us", "p99 us", "{:,.0f}"),
+    ("max_us", "max us", "{:,.0f}"), ("peak_kb", "peak KB", "{:,.0f}"),
+    ("kb_each", "KB each", "{:.2f}"), ("load_us", "load us", "{:.2f}"),
+    ("heap_bytes", "heap B", "{:,.0f}"), ("lookup_ns", "unknown ns", "{:.0f}"),
+    ("visible_ms", "visible ms", "{:.1f}"), ("growth_kb", "growth KB", "{:,.0f}"),
+)
 
 
-def _output(*command):
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+def _ratio(row):
+    found = row.get("base_of_this")
+    if found is None:
         return ""
-    return done.stdout + done.stderr
+    text = f"{found['median']:.2f} ({found['low']:.2f}..{found['high']:.2f})"
+    return text + (" noise" if found["noise"] else "")
 
 
-def _first_line(text):
-    return text.splitlines()[0].strip() if text.strip() else "unknown"
+def _cells(outcome):
+    rows = outcome["rows"]
+    used = [column for column in COLUMNS if any(row.get(column[0]) is not None
+                                                for row in rows.values())]
+    ratios = any("base_of_this" in row for row in rows.values())
+    base = next(iter(rows))
+    lines = [["", *(heading for _, heading, _ in used)] + ([f"{base} of it"] if ratios else [])]
+    for label, row in rows.items():
+        cells = ["-" if row.get(key) is None else form.format(row[key]) for key, _, form in used]
+        lines.append([label, *cells] + ([_ratio(row)] if ratios else []))
+    return lines
 
 
-def machine(binary):
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        model = re.search(r"model name\s*:\s*(.*)", file.read())
-    return {
-        "cpu": model[1] if model else platform.machine(),
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "load_average": os.getloadavg()[0],
-        "commit": _first_line(_output("git", "-C", ROOT, "rev-parse", "--short", "HEAD")),
-        "weir": " ".join(_output(binary, "version").split()),
-        "nginx": _first_line(_output("/usr/sbin/nginx", "-v")),
-        "wrk": _first_line(_output("wrk", "--version")),
-    }
+def verdict_line(one):
+    if one["holds"] is None:
+        return f"target: {one['target']} <= {one['limit']}{one['unit']}: not measured"
+    said = "holds" if one["holds"] else "MISSED"
+    noise = ", a difference within noise" if one.get("noise") else ""
+    return (f"target: {one['target']} <= {one['limit']} {one['unit']}".rstrip() +
+            f": {one['value']:.3g}{noise}: {said}")
 
 
-def keep(name, command, binary, table, result):
-    """Prints the table and keeps everything as perf/results/NAME-DATE.{json,md}."""
-    print(table)
+def table(outcome):
+    lines = _cells(outcome)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = ["  ".join(cell.ljust(widths[i]) if i == 0 else cell.rjust(widths[i])
+                      for i, cell in enumerate(line)).rstrip() for line in lines]
+    text += outcome.get("notes", [])
+    return "\n".join(text + [verdict_line(one) for one in outcome["verdicts"]])
+
+
+def _page(name, date, command, facts, outcomes, picture):
+    yield f"# {name}, {date}\n\n`{command}`\n\n"
+    yield from (f"- {key.replace('_', ' ')}: {value}\n" for key, value in facts.items())
+    if picture:
+        yield f"\n![CPU time of each operation]({picture})\n"
+    for workload, outcome in outcomes.items():
+        yield f"\n## {workload}: {outcome['title']}\n\n"
+        text = (f"skipped: {outcome['skipped']}" if "skipped" in outcome else
+                f"FAILED: {outcome['failed']}" if "failed" in outcome else table(outcome))
+        yield "".join(f"    {line}\n" for line in text.splitlines())
+
+
+def keep(name, bench, arguments, outcomes):
+    """perf/results/NAME-DATE.{json,md,png}; a second one of the day replaces the first."""
+    words = [word for word in arguments if word not in ("--build", bench.build)]
+    command = " ".join(["perf/run.sh", *map(shlex.quote, words)])
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    facts = machine(binary)
+    facts = machine.facts(bench.weir)
     os.makedirs(RESULTS, exist_ok=True)
-    path = os.path.join(RESULTS, f"{name}-{date}")
-    with open(f"{path}.json", "w", encoding="utf-8") as file:
-        json.dump({"benchmark": name, "date": date, "machine": facts, **result}, file, indent=1)
+    stem = os.path.join(RESULTS, f"{name}-{date}")
+    with open(f"{stem}.json", "w", encoding="utf-8") as file:
+        json.dump({"name": name, "date": date, "command": command, "machine": facts,
+                   "rounds": bench.rounds, "seconds": bench.seconds, "workloads": outcomes},
+                  file, indent=1)
         file.write("\n")
-    with open(f"{path}.md", "w", encoding="utf-8") as file:
-        file.write(f"# {name.capitalize()}, {date}\n\n`{command}`\n\n")
-        file.writelines(f"- {key.replace('_', ' ')}: {value}\n" for key, value in facts.items())
-        file.write("\n" + "".join(f"    {line}\n" for line in table.splitlines()))
-    print(f"kept in perf/results/{name}-{date}.md and .json")
+    picture = chart.draw(outcomes, f"{stem}.png")
+    with open(f"{stem}.md", "w", encoding="utf-8") as file:
+        file.writelines(_page(name, date, command, facts, outcomes,
+                              picture and os.path.basename(picture)))
+    print(f"\nkept as perf/results/{name}-{date}: .json .md" + (" .png" if picture else ""))

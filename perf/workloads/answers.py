@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests over kept connections: small answers, large ones, and the same through TCP routers."""
+
+from common import clients
+from common.workload import AgainstPeers, Skipped
+
+
+def _wrk(connections, path="/"):
+    def load(bench, server, seconds):
+        return clients.wrk(bench, server.port, seconds, connections, path=path)
+    return load
+
+
+class Http2(AgainstPeers):
+    def run(self, bench):
+        raise Skipped("Weir has no HTTP/2 yet")
+
+
+WORKLOADS = (
+    AgainstPeers("keepalive", "small answers, 64 kept connections", _wrk(64), 0.65),
+    AgainstPeers("one-connection", "small answers, one connection", _wrk(1), 1.00,
+                 tail_limit=1.00),
+    AgainstPeers("answers-64k", "answers of 64 KB, 32 connections", _wrk(32, "/64k"), 0.80,
+                 path="/64k"),
+    AgainstPeers("answers-1m", "answers of 1 MB, 16 connections", _wrk(16, "/1m"), 0.80,
+                 path="/1m"),
+    Http2("http2", "HTTP/2, small answers, 32 connections of 16 streams",
+          lambda bench, server, seconds: clients.h2load(bench, server.port, seconds, 32, 16),
+          0.70),
+    AgainstPeers("tcp-small", "terminated TCP, small answers, 64 connections", _wrk(64), 0.80,
+                 mode="tcp", peers=("hitch", "haproxy"), rivals=("hitch",)),
+    AgainstPeers("tcp-1m", "terminated TCP, answers of 1 MB, 16 connections", _wrk(16, "/1m"),
+                 0.80, mode="tcp", peers=("hitch", "haproxy"), rivals=("hitch",), path="/1m"),
+    AgainstPeers("passthrough-1m", "passthrough of 1 MB bodies, 16 connections", _wrk(16, "/1m"),
+                 0.90, mode="passthrough", peers=("haproxy",), path="/1m"),
+)
