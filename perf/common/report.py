@@ -9,6 +9,7 @@ import shlex
 from common import chart, machine
 
 RESULTS = os.path.join(machine.ROOT, "perf", "results")
+ROUNDS = 5  # fewer do not make a result
 
 # Key of a row, heading, and how it is written.
 COLUMNS = (
@@ -74,13 +75,16 @@ def _page(name, date, command, facts, outcomes, picture):
 
 
 def keep(name, bench, arguments, outcomes):
-    """perf/results/NAME-DATE.{json,md,png}; a second one of the day replaces the first."""
+    """perf/results/NAME-DATE.{json,md,png}; a second one of the day replaces the first. What was
+    only a trial stays in the build directory."""
     words = [word for word in arguments if word not in ("--build", bench.build)]
     command = " ".join(["perf/run.sh", *map(shlex.quote, words)])
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     facts = machine.facts(bench.weir)
-    os.makedirs(RESULTS, exist_ok=True)
-    stem = os.path.join(RESULTS, f"{name}-{date}")
+    trial = bench.short or bench.rounds < ROUNDS
+    folder = os.path.join(bench.build, "perf", "trials") if trial else RESULTS
+    os.makedirs(folder, exist_ok=True)
+    stem = os.path.join(folder, f"{name}-{date}")
     with open(f"{stem}.json", "w", encoding="utf-8") as file:
         json.dump({"name": name, "date": date, "command": command, "machine": facts,
                    "rounds": bench.rounds, "seconds": bench.seconds, "workloads": outcomes},
@@ -90,4 +94,5 @@ def keep(name, bench, arguments, outcomes):
     with open(f"{stem}.md", "w", encoding="utf-8") as file:
         file.writelines(_page(name, date, command, facts, outcomes,
                               picture and os.path.basename(picture)))
-    print(f"\nkept as perf/results/{name}-{date}: .json .md" + (" .png" if picture else ""))
+    print(f"\nkept as {os.path.relpath(stem, machine.ROOT)}: .json .md" +
+          (" .png" if picture else ""))
