@@ -72,7 +72,7 @@ static void parse(int argc, char **argv, struct load *load)
     *load = (struct load){
         .target = {.server = {.sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-                   .name = "bench.example", .path = "/", .group = WOLFSSL_ECC_X25519},
+                   .name = "localhost", .path = "/", .group = WOLFSSL_ECC_X25519},
         .threads = 16,
     };
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)

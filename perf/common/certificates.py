@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The certificates that all servers of a run share: self-signed, for bench.example."""
+"""The certificates that all servers of a run share: self-signed, for localhost: wrk sends
+the host of its URL as server name, and that must resolve."""
 
 import os
 import subprocess
 
-NAME = "bench.example"
+NAME = "localhost"
 KEYS = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
 
 

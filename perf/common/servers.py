@@ -53,7 +53,7 @@ class Peer(processes.Tree):
         crt, key, bundle = certificates.of(bench.folder, cert)
         values = {"FOLDER": folder, "PORT": self.port, "BACKEND": bench.backend.port,
                   "BACKEND_TLS": bench.backend.port_tls, "CERT": crt, "KEY": key,
-                  "BUNDLE": bundle, "WORKERS": 1, "GROUPS": "X25519, CurveP256",
+                  "BUNDLE": bundle, "NAME": certificates.NAME, "WORKERS": 1, "GROUPS": "X25519, CurveP256",
                   "THROTTLE": "50ms", **settings}
         if peer in ("weir", "traefik"):
             if "DYNAMIC" not in values:

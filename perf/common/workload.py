@@ -42,15 +42,21 @@ class SideBySide:
 
     def run(self, bench):
         chosen, facts = self.contestants(bench), {}
+
+        def load(one, seconds):
+            try:
+                return one.load(one.server, seconds)
+            except SystemExit as failure:
+                raise SystemExit(f"{one.label}: {failure}") from failure
         try:
             for one in chosen:
                 one.server = one.start()
                 facts[one.label] = negotiated.check(
                     one.server, self.path, bench.backend.content(self.path), self.cert)
-                one.load(one.server, 1)  # connections to the backend, caches
+                load(one, 1)  # connections to the backend, caches
             taken = rounds.interleave(
                 chosen, bench.rounds,
-                lambda one: rounds.sample(one.server, lambda: one.load(one.server, bench.seconds)))
+                lambda one: rounds.sample(one.server, lambda: load(one, bench.seconds)))
         finally:
             for one in chosen:
                 if one.server is not None:
