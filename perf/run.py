@@ -16,7 +16,8 @@ PEERS = [peer for peer in servers.COMMANDS if peer != "weir"]
 def parse():
     parser = argparse.ArgumentParser(
         prog="perf/run.sh", description="Weir and its peers under the same load.")
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="all unless some are named")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD",
+                        help="all unless some are named")
     parser.add_argument("--peer", action="append", nargs="+", choices=PEERS, metavar="NAME",
                         help=f"only these peers; of {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, default=5)

@@ -27,7 +27,8 @@ def _run(bench, command):
 
 def wrk_command(port, seconds, connections, *options, path="/", script=WRK_SCRIPT):
     return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script,
-            "-H", f"Host: {certificates.NAME}", *options, f"https://{certificates.NAME}:{port}{path}"]
+            "-H", f"Host: {certificates.NAME}", *options,
+            f"https://{certificates.NAME}:{port}{path}"]
 
 
 def wrk_result(text):

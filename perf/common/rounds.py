@@ -19,8 +19,8 @@ def sample(server, load):
     user, kernel = after[0] - user, after[1] - kernel
     share = kernel / (user + kernel) if user + kernel > 0 else 0
     cpu_us = spent_us / result["operations"]
-    return {**result, "cpu_us": cpu_us, "kernel_us": cpu_us * share, "user_us": cpu_us * (1 - share),
-            "per_second": result["operations"] / result["seconds"],
+    return {**result, "cpu_us": cpu_us, "kernel_us": cpu_us * share,
+            "user_us": cpu_us * (1 - share), "per_second": result["operations"] / result["seconds"],
             "peak_kb": server.memory_kb("VmHWM")}
 
 

@@ -40,6 +40,14 @@ def fill(template, values, path):
     return path
 
 
+def values_of(bench, folder, cert):
+    """What the templates in perf/peers/ may name, but for the port."""
+    crt, key, bundle = certificates.of(bench.folder, cert)
+    return {"FOLDER": folder, "BACKEND": bench.backend.port, "BACKEND_TLS": bench.backend.port_tls,
+            "CERT": crt, "KEY": key, "BUNDLE": bundle, "NAME": certificates.NAME, "WORKERS": 1,
+            "GROUPS": "X25519, CurveP256", "THROTTLE": "50ms"}
+
+
 class Peer(processes.Tree):
     """A running server: peer "nginx", mode "http" is perf/peers/nginx.http.in.
 
@@ -50,11 +58,7 @@ class Peer(processes.Tree):
     def __init__(self, bench, peer, mode, cert="ecdsa", cpus=None, **settings):
         self.peer, self.port = peer, processes.free_port()
         folder = bench.make_folder(f"{peer}-{mode}")
-        crt, key, bundle = certificates.of(bench.folder, cert)
-        values = {"FOLDER": folder, "PORT": self.port, "BACKEND": bench.backend.port,
-                  "BACKEND_TLS": bench.backend.port_tls, "CERT": crt, "KEY": key,
-                  "BUNDLE": bundle, "NAME": certificates.NAME, "WORKERS": 1, "GROUPS": "X25519, CurveP256",
-                  "THROTTLE": "50ms", **settings}
+        values = {**values_of(bench, folder, cert), "PORT": self.port, **settings}
         if peer in ("weir", "traefik"):
             if "DYNAMIC" not in values:
                 values["DYNAMIC"] = fill(f"weir.{mode}.in", values, f"{folder}/dynamic.yml")

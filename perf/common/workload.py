@@ -69,7 +69,7 @@ class SideBySide:
 
 
 class AgainstPeers(SideBySide):
-    """Weir and peers under one load; the target is Weir's CPU time of that of the best of RIVALS."""
+    """Weir and peers under one load; the target is Weir's CPU time over that of the best rival."""
 
     def __init__(self, name, title, load, limit, mode="http", peers=HTTP_PEERS, rivals=None,
                  path="/", cert="ecdsa", tail_limit=None):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Instructions of each micro workload, against baseline.json: a rise over 3 % fails (exit 1).
 
-They depend on the compiler and on libraries. Where these are not the baseline's, nothing is compared
-and the exit is 77, which ctest counts as skipped. --record writes a new baseline.
+They depend on the compiler and on libraries. Where these are not the baseline's, nothing is
+compared and the exit is 77, which ctest counts as skipped. --record writes a new baseline.
 """
 
 import argparse

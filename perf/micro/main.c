@@ -14,8 +14,9 @@
 #include "tls/context.h"
 
 static const struct micro *const all[] = {
-    &micro_handshake, &micro_record, &micro_request, &micro_cert_exact, &micro_cert_wildcard, &micro_cert_miss,
-    &micro_cert_cached, &micro_rule_host, &micro_rule_complex,
+    &micro_handshake, &micro_record, &micro_request,
+    &micro_cert_exact, &micro_cert_wildcard, &micro_cert_miss, &micro_cert_cached,
+    &micro_rule_host, &micro_rule_complex,
 };
 #define COUNT (sizeof(all) / sizeof(all[0]))
 

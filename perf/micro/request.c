@@ -51,8 +51,8 @@ static void forward_request(struct scene *scene)
     struct err_text why;
     size_t scanned = 0, head;
     uint16_t status;
-    micro_require(h1_parse_request(span_cstr(request_text), &limits, &scene->arena, &scanned, &request,
-                                   &head, &status, &why) == ERR_OK, "request");
+    micro_require(h1_parse_request(span_cstr(request_text), &limits, &scene->arena, &scanned,
+                                   &request, &head, &status, &why) == ERR_OK, "request");
     micro_require(uri_routing_path(request.path, &scene->arena, &path) == ERR_OK, "path");
     struct rule_facts facts = {.request = &request, .host = request.host, .path = path};
     micro_require(router_match(routes_table(scene->routes), &facts) != NULL, "no route");

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- wrk -s hosts.lua … -- COUNT: each request is for another of COUNT hosts, spread over all of them.
+dofile(debug.getinfo(1, "S").source:match("^@(.*)workloads/") .. "common/wrk.lua")
+
 local requests, at = {}, 0
 
 function init(arguments)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Handshakes with Weir: one by one, and as a load that asks for one name after the other."""
+"""Handshakes with the names of perf/certs: one by one, and as a load that asks for one name after
+the other and looks at the certificates that come."""
 
 import multiprocessing
+import os
 import random
 import socket
 import ssl
@@ -33,8 +35,9 @@ def handshake(tls, port, name):
             return certificate, answer.startswith(b"HTTP/1.1 200 ")
 
 
-def _ask_on(port, count, seed, stop, results):
-    tls, chance = context(), random.Random(seed)
+def _ask_on(port, count, cpus, stop, results):
+    os.sched_setaffinity(0, cpus)
+    tls, chance = context(), random.Random(1)
     done, failures = 0, []
     while not stop.is_set():
         name = host_name(chance.randrange(count))
@@ -51,22 +54,18 @@ def _ask_on(port, count, seed, stop, results):
 
 
 class Load:
-    """Processes that ask for random names without a pause until they are told to stop."""
+    """A process that asks for random names without a pause until it is told to stop."""
 
-    def __init__(self, port, count, processes):
+    def __init__(self, port, count, cpus):
         self.stop_event = multiprocessing.Event()
         self.results = multiprocessing.Queue()
-        self.processes = [
-            multiprocessing.Process(target=_ask_on, daemon=True,
-                                    args=(port, count, seed, self.stop_event, self.results))
-            for seed in range(processes)]
-        for process in self.processes:
-            process.start()
+        self.process = multiprocessing.Process(
+            target=_ask_on, daemon=True, args=(port, count, cpus, self.stop_event, self.results))
+        self.process.start()
 
     def stop(self):
         """(handshakes, what went wrong)."""
         self.stop_event.set()
-        results = [self.results.get(timeout=2 * TIMEOUT_S) for _ in self.processes]
-        for process in self.processes:
-            process.join(TIMEOUT_S)
-        return sum(done for done, _ in results), sum((wrong for _, wrong in results), [])
+        found = self.results.get(timeout=2 * TIMEOUT_S)
+        self.process.join(TIMEOUT_S)
+        return found
