@@ -20,7 +20,8 @@ COLUMNS = (
     ("kb_each", "KB each", "{:.2f}"), ("load_us", "load us", "{:.2f}"),
     ("heap_bytes", "heap B", "{:,.0f}"), ("lookup_ns", "unknown ns", "{:.0f}"),
     ("cpu_us_per_mb", "CPU us/MB", "{:,.0f}"),
-    ("visible_ms", "visible ms", "{:.1f}"), ("reload_ms", "reload ms", "{:.0f}"), ("growth_kb", "growth KB", "{:,.0f}"),
+    ("visible_ms", "visible ms", "{:.1f}"), ("reload_ms", "reload ms", "{:.0f}"),
+    ("growth_kb", "growth KB", "{:,.0f}"),
 )
 
 

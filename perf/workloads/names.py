@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Handshakes that ask for names nobody has: they must grow nothing, and cost no more than others."""
+"""Handshakes that ask for names nobody has: they must grow nothing."""
 
 from common import clients, rounds, servers
 from common.workload import verdict

@@ -144,8 +144,8 @@ class Replace:
         row = {"visible_ms": statistics.median(visible), "growth_kb": found["growth_kb"],
                "reload_ms": statistics.median(one["reload_ms"] for one in found["rounds"])}
         return {"rows": {f"weir, {count:,} certificates": row}, **found,
-                "notes": [f"start in {found['start_s']:.2f} s; {len(visible)} replacements, visible "
-                          f"after {min(visible):.1f} to {max(visible):.1f} ms; "
+                "notes": [f"start in {found['start_s']:.2f} s; {len(visible)} replacements, "
+                          f"visible after {min(visible):.1f} to {max(visible):.1f} ms; "
                           f"{found['handshakes']:,} handshakes meanwhile",
                           f"(without the {SETTLE_MS} ms that Weir gives an editor to finish)",
                           *found["failures"][:5]],
