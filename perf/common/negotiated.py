@@ -37,6 +37,15 @@ def _fetch(port, path):
             return facts, head, body
 
 
+def protocol(server, offered):
+    """What the server chooses of the protocols that a client offers by ALPN."""
+    context = _context()
+    context.set_alpn_protocols(offered)
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as plain:
+        with context.wrap_socket(plain, server_hostname=certificates.NAME) as connection:
+            return connection.selected_alpn_protocol()
+
+
 def _more(connection, so_far):
     data = connection.recv(65536)
     if not data:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests over kept connections: small answers, large ones, and the same through TCP routers."""
 
-from common import clients
+from common import clients, negotiated, servers
 from common.workload import AgainstPeers, Skipped
 
 
@@ -12,8 +12,17 @@ def _wrk(connections, path="/"):
 
 
 class Http2(AgainstPeers):
+    """Runs as soon as Weir agrees on h2."""
+
     def run(self, bench):
-        raise Skipped("Weir has no HTTP/2 yet")
+        server = servers.Peer(bench, "weir", "http")
+        try:
+            agreed = negotiated.protocol(server, ["h2", "http/1.1"])
+        finally:
+            server.stop()
+        if agreed != "h2":
+            raise Skipped(f"Weir has no HTTP/2 yet: of h2 and http/1.1 it chose {agreed}")
+        return super().run(bench)
 
 
 WORKLOADS = (
@@ -25,7 +34,7 @@ WORKLOADS = (
     AgainstPeers("answers-1m", "answers of 1 MB, 16 connections", _wrk(16, "/1m"), 0.80,
                  path="/1m"),
     Http2("http2", "HTTP/2, small answers, 32 connections of 16 streams",
-          lambda bench, server, seconds: clients.h2load(bench, server.port, seconds, 32, 16),
+          lambda bench, server, seconds: clients.h2load(bench, server, seconds, 32, 16),
           0.70),
     AgainstPeers("tcp-small", "terminated TCP, small answers, 64 connections", _wrk(64), 0.80,
                  mode="tcp", peers=("hitch", "haproxy"), rivals=("hitch",)),

@@ -13,7 +13,7 @@ SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hosts.lua")
 
 
 def _label(count):
-    return f"weir, {count:,} routers"
+    return f"weir, {count:,} router" + ("s" if count > 1 else "")
 
 
 def _start(bench, count):
