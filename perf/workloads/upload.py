@@ -101,8 +101,8 @@ class Upload:
         rows = {peer: {key: statistics.median(one[peer][key] for one in taken)
                        for key in taken[0][peer]} for peer in taken[0]}
         return {"rows": rows, "rounds": taken, "notes": [
-            f"{size // MB} MB in {slow} s each; KB each: how much higher the peak is with {MANY} at "
-            f"a time than with {FEW}, for each more; user space only"],
+            f"{size // MB} MB in {slow} s each; KB each: how much higher the peak is with {MANY} "
+            f"at a time than with {FEW}, for each more; user space only"],
                 "verdicts": [verdict("peak of each", rows["weir"]["kb_each"], LIMIT_KB, "KB")]}
 
 
