@@ -35,7 +35,8 @@ def draw(outcomes, path):
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
-    figure, grid = pyplot.subplots(lines, columns, figsize=(4 * columns, 1.9 * lines + 0.6),
+    size = max(4 * columns, 6.5), 1.9 * lines + 0.6
+    figure, grid = pyplot.subplots(lines, columns, figsize=size,
                                    squeeze=False, layout="constrained")
     every = [axes for line in grid for axes in line]
     for axes, (name, rows) in zip(every, panels.items()):

@@ -32,7 +32,7 @@ class SideBySide:
     """
 
     name = title = ""
-    path, cert = "/", "ecdsa"
+    path, cert, group = "/", "ecdsa", "X25519"
 
     def contestants(self, bench):
         raise NotImplementedError
@@ -52,7 +52,7 @@ class SideBySide:
             for one in chosen:
                 one.server = one.start()
                 facts[one.label] = negotiated.check(
-                    one.server, self.path, bench.backend.content(self.path), self.cert)
+                    one.server, self.path, bench.backend.content(self.path), self.cert, self.group)
                 load(one, 1)  # connections to the backend, caches
             taken = rounds.interleave(
                 chosen, bench.rounds,

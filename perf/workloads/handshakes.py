@@ -24,6 +24,7 @@ class Hybrid(SideBySide):
 
     name = "handshake-hybrid"
     title = "full handshake, X25519MLKEM768"
+    group = None  # openssl s_client takes what it knows; our client says what was agreed
 
     def contestants(self, bench):
         def entry(group):
@@ -31,8 +32,15 @@ class Hybrid(SideBySide):
                 f"weir {group}",
                 lambda: servers.Peer(bench, "weir", "http",
                                      GROUPS="X25519MLKEM768, X25519, CurveP256"),
-                lambda server, seconds: _load(group=group.lower())(bench, server, seconds))
+                lambda server, seconds: self._ask(bench, server, seconds, group))
         return [entry("X25519"), entry("X25519MLKEM768")]
+
+    @staticmethod
+    def _ask(bench, server, seconds, group):
+        result = _load(group=group.lower())(bench, server, seconds)
+        if result["group"].upper() != group.upper():
+            raise clients.LoadFailed(f"{group} was asked for, {result['group']} was agreed")
+        return result
 
     def verdicts(self, rows, taken):
         extra = sorted(one["weir X25519MLKEM768"]["cpu_us"] - one["weir X25519"]["cpu_us"]
