@@ -10,7 +10,6 @@ import subprocess
 import time
 
 STOP_S = 30
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cores():
@@ -68,14 +67,16 @@ class Tree:
         them: the processes' CPU clocks, which add up what schedstat shows of each thread."""
         return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in self.pids())
 
-    def times(self):
-        """(user, kernel) seconds, in the kernel's ticks."""
+    def kernel_share(self):
+        """The kernel's share of the CPU time since the start. The kernel samples it at its ticks
+        and never takes back what it once said, so that the difference of two looks that are a
+        second apart says nothing; over all rounds it is good."""
         user = system = 0
         for pid in self.pids():
             with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                 fields = file.read().rpartition(")")[2].split()
             user, system = user + int(fields[11]), system + int(fields[12])
-        return user / TICKS, system / TICKS
+        return system / max(user + system, 1)
 
     def memory_kb(self, field):
         """VmRSS (now) or VmHWM (the most since forget_peak), added up."""

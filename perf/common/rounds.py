@@ -11,13 +11,10 @@ MEDIANS = ("cpu_us", "user_us", "kernel_us", "per_second", "p50_us", "p99_us", "
 def sample(server, load):
     """One load and what it cost the server."""
     server.forget_peak()
-    user, kernel = server.times()
     before = server.cpu_ns()
     result = load()
     spent_us = (server.cpu_ns() - before) / 1000
-    after = server.times()
-    user, kernel = after[0] - user, after[1] - kernel
-    share = kernel / (user + kernel) if user + kernel > 0 else 0
+    share = server.kernel_share()
     cpu_us = spent_us / result["operations"]
     return {**result, "cpu_us": cpu_us, "kernel_us": cpu_us * share,
             "user_us": cpu_us * (1 - share), "per_second": result["operations"] / result["seconds"],

@@ -95,7 +95,9 @@ class Backend(processes.Tree):
         main = fill("backend.in", {
             "FOLDER": folder, "PORT": self.port, "PORT_TLS": self.port_tls, "CERT": crt,
             "KEY": key, "FILES": f"{folder}/files"}, f"{folder}/nginx.conf")
-        super().__init__([find("nginx"), "-p", folder, "-c", main], cpus, f"{folder}/log")
+        super().__init__(
+            [find("nginx"), "-p", folder, "-c", main], cpus, f"{folder}/log",
+            {"OPENSSL_CONF": fill("openssl.cnf.in", {}, f"{folder}/openssl.cnf")})
         self.wait_for_port(self.port, READY_S)
 
     def content(self, path):
