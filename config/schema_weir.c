@@ -68,7 +68,7 @@ static const struct schema_row limits[] = {
         RANGE(8, LIMIT_HEADERS)),
     KEY("requestBodyBytes", BYTES, "0", "Longest body of a request; beyond: 413. 0: no limit.",
         WEIR(request_body_bytes), RANGE(0, INT64_MAX)),
-    KEY("sendBufferBytes", BYTES, "131072",
+    KEY("sendBufferBytes", BYTES, "65536",
         "Bytes that may wait in one direction before the other side has to wait.",
         WEIR(send_buffer_bytes), RANGE(16384, 64 << 20)),
     SCHEMA_END,

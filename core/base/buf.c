@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bytes live in one block that doubles up to `max` and always has one spare
- * byte behind `cap` for the NUL that vsnprintf insists on. Room is found, in
+ * The bytes live in one block that grows up to `max`, doubling while it is small,
+ * and always has one spare byte behind `cap` for the NUL that vsnprintf insists on. Room is found, in
  * this order: behind the end, by moving the bytes to the front when at least
  * as many were consumed as must move, by growing, by moving all the same.
  */
@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUF_FIRST 256
+/* One less than what an allocator has a size for, as the spare byte comes to it. */
+#define BUF_FIRST 255
+#define BUF_LARGE ((size_t)16 << 10)
 
 void buf_init(struct buf *buf, size_t max)
 {
@@ -48,11 +50,13 @@ static void buf_move_to_front(struct buf *buf)
 
 static enum err buf_grow(struct buf *buf, size_t needed)
 {
-    size_t cap = buf->cap > buf->max / 2 ? buf->max : buf->cap * 2;
+    size_t cap = needed < BUF_LARGE ? buf->cap * 2 + 1 : needed + needed / 4;
     if (cap < BUF_FIRST)
-        cap = BUF_FIRST < buf->max ? BUF_FIRST : buf->max;
+        cap = BUF_FIRST;
     if (cap < needed)
         cap = needed;
+    if (cap > buf->max)
+        cap = buf->max;
     if (cap == SIZE_MAX)
         return ERR_NOMEM;
     char *data = malloc(cap + 1);

@@ -18,10 +18,12 @@
 /* The share of the worker's buffers that may be held; what comes beyond is copied,
  * so that connections that wait do not take the others' buffers away. */
 #define HELD_SHARE 4
-/* A receive of so much makes a stream of a connection, and so many shorter ones in a
- * row end it. */
-#define STREAM_BYTES (WORKER_PIECE_SIZE / 2)
+/* A receive of so much makes a stream of a connection, and so many that are shorter
+ * than they might have been, in a row, end it. */
+#define STREAM_BYTES ((size_t)64 << 10)
 #define STREAM_SHORT_RECEIVES 16
+/* Of a TLS stream: two records, so that little is left over when its owner pauses. */
+#define STREAM_TLS_PIECE ((size_t)33 << 10)
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags);
 static void on_readable(struct op *op, int32_t result, uint32_t flags);
@@ -154,9 +156,9 @@ static void take_buffer(struct conn *conn, uint16_t id, struct span bytes)
         bufring_return(&worker->buffers, id);
 }
 
-static void watch_stream(struct conn *conn, size_t received)
+static void watch_stream(struct conn *conn, size_t received, size_t asked)
 {
-    if (received < STREAM_BYTES) {
+    if (received < STREAM_BYTES && received < asked) {
         if (conn->streaming && ++conn->short_receives >= STREAM_SHORT_RECEIVES)
             conn->streaming = false;
         return;
@@ -172,7 +174,7 @@ static void watch_stream(struct conn *conn, size_t received)
 static void take_buffers(struct conn *conn, int32_t result, uint32_t flags)
 {
     struct worker *worker = conn->worker;
-    watch_stream(conn, (size_t)result);
+    watch_stream(conn, (size_t)result, SIZE_MAX);
     conn->bytes_in += (uint32_t)result;
     metric_add(&worker->metrics.bytes_in, (uint32_t)result);
     struct bufring_bundle bundle = bufring_take_bundle(&worker->buffers, result, flags);
@@ -238,11 +240,11 @@ static void on_receive(struct op *op, int32_t result, uint32_t flags)
 }
 
 /* The bytes are in the worker's buffer: what the transport does not take now is copied. */
-static void take_piece(struct conn *conn, struct span bytes)
+static void take_piece(struct conn *conn, struct span bytes, size_t asked)
 {
     conn->bytes_in += bytes.len;
     metric_add(&conn->worker->metrics.bytes_in, bytes.len);
-    watch_stream(conn, bytes.len);
+    watch_stream(conn, bytes.len, asked);
     if (conn->state == CONN_LINGERING)
         return;
     run_transport(conn, &bytes);
@@ -258,9 +260,10 @@ static void on_readable(struct op *op, int32_t result, uint32_t flags)
     (void)flags;
     if (result > 0 && wanted) {
         char *piece = conn->worker->piece;
-        ssize_t length = recv(conn->fd, piece, WORKER_PIECE_SIZE, MSG_DONTWAIT);
+        size_t asked = conn->tls != NULL ? STREAM_TLS_PIECE : WORKER_PIECE_SIZE;
+        ssize_t length = recv(conn->fd, piece, asked, MSG_DONTWAIT);
         if (length > 0)
-            take_piece(conn, span_make(piece, (size_t)length));
+            take_piece(conn, span_make(piece, (size_t)length), asked);
         else
             end_of_receive(conn, length == 0 ? 0 : -errno);
     } else if (result < 0 && conn->state != CONN_CLOSING) {

@@ -19,7 +19,8 @@
 #include "io/ring.h"
 #include "tls/cert_cache.h"
 
-#define WORKER_PIECE_SIZE ((size_t)128 << 10) /* of a stream, read at once */
+/* Of a stream, read at once; with a buffer's overhead it fits 128 KB. */
+#define WORKER_PIECE_SIZE (((size_t)128 << 10) - 64)
 #define WORKER_SCRATCH_SIZE (17 << 10) /* one TLS record in plain text, and a little */
 
 #define WORKER_METRIC_LIST(X)                                                          \

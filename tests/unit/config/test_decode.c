@@ -144,7 +144,7 @@ static void a_sections_defaults_apply(void **state)
                 "weir.limits.clientHelloTimeout = 5s\nweir.limits.handshakeTimeout = 10s\n"
                 "weir.limits.headerTimeout = 0s\nweir.limits.bodyTimeout = 1m\n"
                 "weir.limits.headerCount = 100\nweir.limits.requestBodyBytes = 0\n"
-                "weir.limits.sendBufferBytes = 131072\n");
+                "weir.limits.sendBufferBytes = 65536\n");
 }
 
 static void durations_are_seconds_or_go_syntax(void **state)
