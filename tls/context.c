@@ -39,6 +39,7 @@ void tls_context_unref(struct tls_context *context)
     if (before > 1)
         return;
     wolfSSL_CTX_free(context->wolfssl);
+    rsa_signer_destroy(context->rsa_signer);
     cert_unref(context->cert);
     tls_options_unref(context->options);
     free(context->alpn);

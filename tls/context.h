@@ -25,6 +25,8 @@ void tls_global_finish(void);
 /* "5.9.2" and whether the assembly is in and the CPU runs it. */
 const char *tls_library_version(void);
 bool tls_library_has_assembly(void);
+/* Which library makes the server's RSA signatures. */
+const char *tls_library_rsa(void);
 /* Which library seals the records of AES-GCM here. Before the first thread. */
 const char *tls_library_gcm(void);
 

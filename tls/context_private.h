@@ -9,6 +9,7 @@
 #include <wolfssl/ssl.h>
 
 #include "tls/context.h"
+#include "tls/rsa_signer.h"
 #include "tls/ticket.h"
 
 struct tls_context {
@@ -19,6 +20,7 @@ struct tls_context {
     struct cert *cert;
     struct tls_options *options;
     struct ticket_binding binding;
+    struct rsa_signer *rsa_signer; /* NULL: wolfSSL signs */
     /* Client. */
     bool verify;
     char *alpn; /* joined with ','; NULL: none is offered */
@@ -51,6 +53,18 @@ MUST_USE enum err tls_server_context_create(struct cert *cert, struct tls_option
 int tls_engine_receive_callback(WOLFSSL *ssl, char *data, int size, void *engine);
 int tls_engine_send_callback(WOLFSSL *ssl, char *data, int size, void *engine);
 int tls_engine_verify_callback(int ok, WOLFSSL_X509_STORE_CTX *store);
+int tls_engine_rsa_callback(WOLFSSL *ssl, const unsigned char *digest_info, unsigned size,
+                            unsigned char *out, unsigned *out_size, const unsigned char *key,
+                            unsigned key_size, void *context);
+int tls_engine_rsa_pss_callback(WOLFSSL *ssl, const unsigned char *digest, unsigned size,
+                                unsigned char *out, unsigned *out_size, int hash, int mgf,
+                                const unsigned char *key, unsigned key_size, void *context);
+int tls_engine_rsa_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size,
+                           unsigned char **out, const unsigned char *key, unsigned key_size,
+                           void *context);
+int tls_engine_rsa_pss_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size,
+                               unsigned char **out, int hash, int mgf, const unsigned char *key,
+                               unsigned key_size, void *context);
 int tls_engine_ticket_callback(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                                unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                                unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt,

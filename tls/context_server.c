@@ -46,6 +46,19 @@ static unsigned short smallest_group_bytes(const struct tls_options *options)
     return 32;
 }
 
+/* wolfSSL parses the key all the same, so that without a signer nothing is lost. */
+static void server_sign_by_libcrypto(struct tls_context *context)
+{
+    const struct cert *cert = context->cert;
+    if (cert->key_type != CERT_KEY_RSA ||
+        rsa_signer_create(cert->key, &context->rsa_signer) != ERR_OK)
+        return;
+    wolfSSL_CTX_SetRsaSignCb(context->wolfssl, tls_engine_rsa_callback);
+    wolfSSL_CTX_SetRsaSignCheckCb(context->wolfssl, tls_engine_rsa_checked);
+    wolfSSL_CTX_SetRsaPssSignCb(context->wolfssl, tls_engine_rsa_pss_callback);
+    wolfSSL_CTX_SetRsaPssSignCheckCb(context->wolfssl, tls_engine_rsa_pss_checked);
+}
+
 static enum err server_fill(struct tls_context *context, struct err_text *why)
 {
     const struct tls_options *options = context->options;
@@ -59,6 +72,7 @@ static enum err server_fill(struct tls_context *context, struct err_text *why)
         WOLFSSL_SUCCESS)
         return err_set(why, ERR_TLS, "wolfSSL refuses the curves");
     TRY(tls_context_load_cert(context, context->cert, why));
+    server_sign_by_libcrypto(context);
     wolfSSL_CTX_set_verify(context->wolfssl, WOLFSSL_VERIFY_NONE, NULL);
     return options->session_tickets ? server_enable_tickets(context, why) : ERR_OK;
 }

@@ -10,6 +10,8 @@
  */
 #include <assert.h>
 
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
 #include "tls/engine_private.h"
 #include "tls/peer_name.h"
 
@@ -61,6 +63,73 @@ int tls_engine_verify_callback(int ok, WOLFSSL_X509_STORE_CTX *store)
     engine->name_mismatch = !engine->peer_verified;
     return engine->peer_verified;
 }
+
+/* ---- signatures ---- */
+
+static const struct rsa_signer *signer_of(WOLFSSL *ssl)
+{
+    const struct tls_engine *engine = wolfSSL_GetIOReadCtx(ssl);
+    return engine->context->rsa_signer;
+}
+
+int tls_engine_rsa_callback(WOLFSSL *ssl, const unsigned char *digest_info, unsigned size,
+                            unsigned char *out, unsigned *out_size, const unsigned char *key,
+                            unsigned key_size, void *context)
+{
+    struct span text = span_make((const char *)digest_info, size);
+    size_t length = *out_size;
+    (void)key;
+    (void)key_size;
+    (void)context;
+    if (rsa_signer_pkcs1(signer_of(ssl), text, out, &length) != ERR_OK)
+        return RSA_BUFFER_E;
+    *out_size = (unsigned)length;
+    return 0;
+}
+
+int tls_engine_rsa_pss_callback(WOLFSSL *ssl, const unsigned char *digest, unsigned size,
+                                unsigned char *out, unsigned *out_size, int hash, int mgf,
+                                const unsigned char *key, unsigned key_size, void *context)
+{
+    struct span text = span_make((const char *)digest, size);
+    size_t length = *out_size;
+    (void)hash;
+    (void)mgf;
+    (void)key;
+    (void)key_size;
+    (void)context;
+    if (rsa_signer_pss(signer_of(ssl), text, out, &length) != ERR_OK)
+        return RSA_BUFFER_E;
+    *out_size = (unsigned)length;
+    return 0;
+}
+
+/* wolfSSL would verify the signature, against faults. libcrypto has done so: an RSA
+ * operation by the Chinese remainder theorem is checked with the public exponent. */
+int tls_engine_rsa_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size,
+                           unsigned char **out, const unsigned char *key, unsigned key_size,
+                           void *context)
+{
+    (void)ssl;
+    (void)signature;
+    (void)size;
+    (void)out;
+    (void)key;
+    (void)key_size;
+    (void)context;
+    return 0;
+}
+
+int tls_engine_rsa_pss_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size,
+                               unsigned char **out, int hash, int mgf, const unsigned char *key,
+                               unsigned key_size, void *context)
+{
+    (void)hash;
+    (void)mgf;
+    return tls_engine_rsa_checked(ssl, signature, size, out, key, key_size, context);
+}
+
+/* ---- tickets ---- */
 
 static int ticket_encrypt(struct tls_engine *engine, const struct ticket_pieces *pieces)
 {

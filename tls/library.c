@@ -80,6 +80,11 @@ bool tls_library_has_assembly(void)
     return runs && strcmp(WEIR_WOLFSSL_ASM, "none") != 0;
 }
 
+const char *tls_library_rsa(void)
+{
+    return rsa_signer_library();
+}
+
 const char *tls_library_gcm(void)
 {
     gcm_global_init();

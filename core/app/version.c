@@ -29,6 +29,7 @@ void version_print(FILE *out)
     fprintf(out, "wolfSSL assembly: %s (%s)\n", tls_library_has_assembly() ? "yes" : "no",
             WEIR_WOLFSSL_ASM);
     fprintf(out, "AES-GCM: %s\n", tls_library_gcm());
+    fprintf(out, "RSA: OpenSSL libcrypto %s\n", tls_library_rsa());
     fprintf(out, "liburing: %s\n", WEIR_LIBURING_VERSION);
     fprintf(out, "liburcu: %s\n", WEIR_LIBURCU_VERSION);
     fprintf(out, "xxHash: %s\n", WEIR_XXHASH_VERSION);

@@ -31,13 +31,13 @@ cd "$work/source"
     --enable-ocsp --enable-ocspstapling --enable-ocspstapling2 --enable-crl \
     --enable-curve25519 --enable-ed25519 --enable-mlkem --disable-dh \
     --enable-certgen --enable-certreq --enable-certext --enable-keygen \
-    --enable-altcertchains --enable-atomicuser --enable-context-extra-user-data \
+    --enable-altcertchains --enable-atomicuser --enable-pkcallbacks --enable-context-extra-user-data \
     --enable-cert-setup-cb --disable-hashdrbg \
     CC="${CC:-cc}" \
     CFLAGS="-O2 -g -fPIC -fno-omit-frame-pointer -fstack-protector-strong" \
     CPPFLAGS="-DWOLFSSL_ALWAYS_KEEP_SNI -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_ALT_NAMES \
 -DWOLFSSL_IP_ALT_NAME -DWOLFSSL_ACME_OID -DWOLFSSL_EXTRA_ALERTS -DWOLFSSL_NO_DEF_TICKET_ENC_CB \
--DWOLFSSL_TLS13_MIDDLEBOX_COMPAT \
+-DWOLFSSL_TLS13_MIDDLEBOX_COMPAT -DWOLFSSL_NO_GETPID \
 -include $prefix/include/weir_random_hook.h"
 
 make -j "$jobs"
