@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The bytes live in one block that grows up to `max`, doubling while it is small,
- * and always has one spare byte behind `cap` for the NUL that vsnprintf insists on. Room is found, in
- * this order: behind the end, by moving the bytes to the front when at least
- * as many were consumed as must move, by growing, by moving all the same.
+ * and always has one spare byte behind `cap` for the NUL that vsnprintf insists on.
+ * Room is found, in this order: behind the end, by moving the bytes to the front
+ * when at least as many were consumed as must move, by growing, by moving all the
+ * same.
  */
 #include "core/base/buf.h"
 

@@ -4,7 +4,8 @@
 # missing. Read by docs/quickstart.sh and tests/run.sh; it changes nothing by being read.
 
 weir_packages_build="gcc libc6-dev make cmake ninja-build pkg-config autoconf automake libtool
-ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev libssl-dev"
+ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev
+libssl-dev"
 
 # Intel's IPsec-MB is made for this one architecture.
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then

@@ -31,8 +31,8 @@ cd "$work/source"
     --enable-ocsp --enable-ocspstapling --enable-ocspstapling2 --enable-crl \
     --enable-curve25519 --enable-ed25519 --enable-mlkem --disable-dh \
     --enable-certgen --enable-certreq --enable-certext --enable-keygen \
-    --enable-altcertchains --enable-atomicuser --enable-pkcallbacks --enable-context-extra-user-data \
-    --enable-cert-setup-cb --disable-hashdrbg \
+    --enable-altcertchains --enable-atomicuser --enable-pkcallbacks \
+    --enable-context-extra-user-data --enable-cert-setup-cb --disable-hashdrbg \
     CC="${CC:-cc}" \
     CFLAGS="-O2 -g -fPIC -fno-omit-frame-pointer -fstack-protector-strong" \
     CPPFLAGS="-DWOLFSSL_ALWAYS_KEEP_SNI -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_ALT_NAMES \
