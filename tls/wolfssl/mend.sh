@@ -51,3 +51,75 @@ edit src/tls.c '
         curves = 0
     }
     { print }'
+
+# A hello with more suites than 150 is no failure: those that are ours count.
+suites='
+    /ssl->clSuites->suiteSz > WOLFSSL_MAX_SUITE_SZ/ && index($0, "if (") {
+        while (!/XMEMCPY\(ssl->clSuites->suites/)
+            getline
+        from = /args->idx/ ? "args->idx" : "i"
+        print "    {"
+        print "        const Suites* own = WOLFSSL_SUITES(ssl);"
+        print "        const byte* offered = input + " from ";"
+        print "        word16 size = ssl->clSuites->suiteSz, kept = 0, k, o;"
+        print "        " from " += size;"
+        print "        for (k = 0; k < size && kept < WOLFSSL_MAX_SUITE_SZ; k += 2) {"
+        print "            for (o = 0; o < own->suiteSz; o += 2)"
+        print "                if (XMEMCMP(own->suites + o, offered + k, 2) == 0)"
+        print "                    break;"
+        print "            if (size > WOLFSSL_MAX_SUITE_SZ && o >= own->suiteSz &&"
+        print "                    (offered[k] != 0 || offered[k + 1] != 0xff))"
+        print "                continue; /* neither ours nor the SCSV of RFC 5746 */"
+        print "            XMEMCPY(ssl->clSuites->suites + kept, offered + k, 2);"
+        print "            kept += 2;"
+        print "        }"
+        print "        ssl->clSuites->suiteSz = kept;"
+        print "    }"
+        copied = 1
+        next
+    }
+    copied && /\+= ssl->clSuites->suiteSz;/ { copied = 0; next }'
+edit src/tls13.c "$suites { print }"
+
+# Early data that nobody asked for is skipped, up to 64 KB (RFC 8446 section 4.2.10).
+edit wolfssl/internal.h '
+    /byte +emptyRecordCount;/ {
+        print "    word32          earlyDataSkipped;   /* bytes */"
+        print "    byte            earlyDataOffered;"
+    }
+    { print }'
+edit src/tls.c '
+    /^[A-Z_ ]*int TLSX_Parse\(/ { parse = 1 }
+    parse && /switch \(type\) \{/ {
+        print "        if (type == TLSXT_EARLY_DATA && msgType == client_hello)"
+        print "            ssl->options.earlyDataOffered = 1;"
+        parse = 0
+    }
+    { print }'
+edit src/internal.c "$suites"'
+    function skip(state) {
+        print "    if (ssl->options.tls1_3 && ssl->options.earlyDataOffered &&"
+        print "            ssl->options.side == WOLFSSL_SERVER_END && " state " &&"
+        print "            (ssl->options.earlyDataSkipped += ssl->curSize) <= 65536) {"
+    }
+    /^int DoApplicationData\(/ { data = 1 }
+    data && /if \(ssl->options.handShakeDone == 0\) \{/ {
+        skip("!ssl->options.handShakeDone && !ssl->keys.encryptionOn")
+        print "        *inOutIdx += ssl->curSize;"
+        print "        return 0;"
+        print "    }"
+        data = 0
+    }
+    /Too much EarlyData!/ { decrypt = 1 }
+    decrypt && /SendAlert\(ssl, alert_fatal, bad_record_mac\);/ {
+        skip("ssl->options.clientState < CLIENT_FINISHED_COMPLETE")
+        print "        if (ssl->keys.peer_sequence_number_lo-- == 0)"
+        print "            ssl->keys.peer_sequence_number_hi--;"
+        print "        ssl->options.processReply = doProcessInit;"
+        print "        ssl->buffers.inputBuffer.idx += ssl->curSize;"
+        print "        return ssl->buffers.inputBuffer.idx > ssl->buffers.inputBuffer.length ?"
+        print "            BUFFER_E : 0;"
+        print "    }"
+        decrypt = 0
+    }
+    { print }'
