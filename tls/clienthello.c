@@ -22,6 +22,7 @@
 #define SESSION_ID_MAX 32
 #define VERSION_TLS12 0x0303
 #define LABEL_MAX 63 /* RFC 1035 §2.3.4 */
+#define FALLBACK_SCSV 0x5600 /* RFC 7507 §2 */
 
 struct cursor {
     const uint8_t *at;
@@ -234,6 +235,21 @@ static bool read_groups(struct cursor *extension, struct clienthello *hello)
     return read_u16_list(extension, 2, hello->groups, CLIENTHELLO_LIST_MAX, &hello->group_count);
 }
 
+/* RFC 8446 §4.2.11: identities with their ages; the binders are wolfSSL's matter. */
+static bool read_psks(struct cursor *extension, struct clienthello *hello)
+{
+    struct cursor identities, identity;
+    if (!cursor_vector(extension, 2, &identities))
+        return false;
+    while (identities.left > 0) {
+        if (!cursor_vector(&identities, 2, &identity) || identity.left == 0 ||
+            !cursor_read(&identities, NULL, sizeof(uint32_t)))
+            return false;
+        hello->psk_count++;
+    }
+    return true;
+}
+
 static const struct {
     uint16_t type;
     bool (*read)(struct cursor *extension, struct clienthello *hello);
@@ -242,6 +258,7 @@ static const struct {
     {10, read_groups},            /* RFC 8446 §4.2.7 */
     {13, read_signature_schemes}, /* RFC 8446 §4.2.3 */
     {16, read_alpn},              /* RFC 7301 §3.1 */
+    {41, read_psks},              /* RFC 8446 §4.2.11 */
     {43, read_versions},          /* RFC 8446 §4.2.1 */
 };
 
@@ -306,6 +323,7 @@ static bool read_suites(struct cursor *list, struct clienthello *hello)
     while (cursor_u16(list, &suite)) {
         hello->ecdsa_suites |= IN_RANGES(suite, ecdsa_ranges);
         hello->rsa_suites |= IN_RANGES(suite, rsa_ranges);
+        hello->is_fallback |= suite == FALLBACK_SCSV;
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "tls/ip_text.h"
+#include "tls/refusal.h"
 
 static void handshake_on_open(struct conn *conn);
 static void handshake_on_failed(struct conn *conn, enum err error, const struct err_text *why);
@@ -136,7 +137,10 @@ static void shake_hands(struct client *client, struct tls_context *context,
     else if (error == ERR_EXISTS || error == ERR_LIMIT)
         error = conn_start_tls_server(&client->conn, context, params, bytes);
     buf_finish(&joined);
-    if (error != ERR_OK)
+    if (error == ERR_SYNTAX)
+        client_tls_refuse(client, CLIENT_ALERT_UNEXPECTED_MESSAGE,
+                          "something follows the ClientHello in its record");
+    else if (error != ERR_OK)
         client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, err_message(error));
 }
 
@@ -149,6 +153,11 @@ static void terminate(struct client *client, const struct clienthello *hello,
     if (options->sni_strict && !known) {
         client_tls_refuse(client, CLIENT_ALERT_UNRECOGNIZED_NAME,
                           "no certificate for this name (sniStrict)");
+        return;
+    }
+    const struct tls_refusal *refusal = tls_refusal_of(hello, options);
+    if (refusal != NULL) {
+        client_tls_refuse(client, (enum client_alert)refusal->alert, refusal->why);
         return;
     }
     struct tls_server_params params = {NULL};

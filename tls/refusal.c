@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Versions first, for what they are decides what else counts: a client that
+ * offers TLS 1.3 must have a group in common with us, in TLS 1.2 wolfSSL says so
+ * itself.
+ */
+#include "tls/refusal.h"
+
+#define VERSION_TLS13 0x0304
+
+static const struct tls_refusal no_version = {70, "no TLS version in common"};
+static const struct tls_refusal fallback = {
+    86, "the client fell back to a lower TLS version than both know"};
+static const struct tls_refusal no_group = {40, "no curve in common"};
+static const struct tls_refusal too_many_tickets = {40, "too many tickets offered"};
+
+/* Of what the client offers and the options allow; 0: nothing. */
+static uint16_t version_in_common(const struct clienthello *hello,
+                                  const struct tls_options *options)
+{
+    uint16_t best = 0;
+    for (size_t i = 0; i < hello->version_count; i++) {
+        uint16_t version = hello->versions[i];
+        if (version >= options->min_version && version <= options->max_version && version > best)
+            best = version;
+    }
+    return best;
+}
+
+static bool has_group_in_common(const struct clienthello *hello,
+                                const struct tls_options *options)
+{
+    for (size_t i = 0; i < hello->group_count; i++)
+        for (size_t j = 0; j < options->group_count; j++)
+            if (hello->groups[i] == options->groups[j])
+                return true;
+    return false;
+}
+
+const struct tls_refusal *tls_refusal_of(const struct clienthello *hello,
+                                         const struct tls_options *options)
+{
+    uint16_t version = version_in_common(hello, options);
+    if (version == 0)
+        return &no_version;
+    if (hello->is_fallback && version < options->max_version)
+        return &fallback;
+    if (version == VERSION_TLS13 && hello->group_count > 0 &&
+        !has_group_in_common(hello, options))
+        return &no_group;
+    if (hello->psk_count > TLS_TICKETS_OFFERED_MAX)
+        return &too_many_tickets;
+    return NULL;
+}
