@@ -236,11 +236,17 @@ enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct b
             error = ERR_CLOSED;
         } else {
             int got = wolfSSL_read(engine->wolfssl, plain + have, (int)(cap - have));
-            if (got > 0)
+            if (got > 0) {
                 have += (size_t)got;
-            else
+                engine->idle_records = 0;
+            } else {
                 error = engine_classify(engine, got);
+            }
         }
+    }
+    if (error == ERR_AGAIN && engine->idle_records > TLS_IDLE_RECORDS_MAX) {
+        tls_engine_fail(engine, EMPTY_RECORD_LIMIT_E);
+        error = ERR_TLS;
     }
     tls_engine_leave(engine);
     if (have > 0) {

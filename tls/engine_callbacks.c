@@ -18,16 +18,39 @@
 #define TICKET_CHAIN_MAX 250
 #define TICKET_STATE_MAX 1024 /* more than any wolfSSL ticket has */
 
+/* Follows the record headers in what wolfSSL takes. */
+static void count_records(struct tls_engine *engine, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        size_t piece = 1;
+        if (engine->record_left > 0) {
+            piece = len < engine->record_left ? len : engine->record_left;
+            engine->record_left -= (uint32_t)piece;
+        } else {
+            engine->header[engine->header_have++] = *data;
+        }
+        if (engine->header_have == RECORD_HEADER_SIZE) {
+            engine->header_have = 0;
+            engine->record_left = (uint32_t)engine->header[3] << 8 | engine->header[4];
+            engine->idle_records++;
+        }
+        data += piece;
+        len -= piece;
+    }
+}
+
 int tls_engine_receive_callback(WOLFSSL *ssl, char *data, int size, void *argument)
 {
     struct tls_engine *engine = argument;
     struct span *input = engine->input;
     (void)ssl;
     assert(size >= 0);
-    if (input == NULL || input->len == 0)
+    if (input == NULL || input->len == 0 || engine->idle_records > TLS_IDLE_RECORDS_MAX)
         return WOLFSSL_CBIO_ERR_WANT_READ;
     size_t taken = (size_t)size < input->len ? (size_t)size : input->len;
     memcpy(data, input->ptr, taken);
+    if (engine->established)
+        count_records(engine, (const uint8_t *)data, taken);
     *input = span_skip(*input, taken);
     return (int)taken;
 }

@@ -87,6 +87,7 @@ static const struct reason reasons[] = {
     {VERIFY_MAC_ERROR, "a record that cannot be decrypted"},
     {AES_GCM_AUTH_E, "a record that cannot be decrypted"},
     {MAC_CMP_FAILED_E, "a record that cannot be decrypted"},
+    {EMPTY_RECORD_LIMIT_E, "too many records in a row without data"},
     {BAD_BINDER, "the resumption binder is wrong"},
     {ASN_NO_SIGNER_E, "the certificate is signed by an unknown authority"},
     {ASN_SELF_SIGNED_E, "the certificate is self-signed and not among the trusted ones"},

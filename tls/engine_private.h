@@ -21,6 +21,11 @@ struct tls_engine {
     enum err output_error; /* why the last send callback of this call failed */
     int failure;           /* wolfSSL's error that ended the connection; 0: none */
     uint8_t ticket_chain;  /* resumptions in a row before this one */
+    /* engine_callbacks.c: where in the stream of records the input stands. */
+    uint8_t header[RECORD_HEADER_SIZE];
+    uint8_t header_have;
+    uint16_t idle_records;   /* complete since the last plain text */
+    uint32_t record_left;    /* bytes to come of the record whose header is complete */
     bool established;      /* handshake complete */
     bool emitted;          /* some output was made */
     bool stuck;            /* output waits inside wolfSSL */
@@ -44,6 +49,10 @@ void tls_engine_fail(struct tls_engine *engine, int error);
 /* In the place of a record that wolfSSL made although the writer has the keys. */
 MUST_USE enum err tls_engine_seal_again(struct tls_engine *engine, size_t record_size,
                                         struct buf *output);
+
+/* Records in a row that bring no plain text after the handshake (KeyUpdates, empty
+ * ones): each costs us new keys or a decryption, and the peer nothing. */
+#define TLS_IDLE_RECORDS_MAX 32
 
 /* Says in words why the engine failed. */
 void tls_engine_explain(const struct tls_engine *engine, struct err_text *why);

@@ -547,6 +547,42 @@ static void a_key_update_is_answered_and_data_goes_on(void **state)
     tls_context_unref(server);
 }
 
+/* Each costs us a new key and a decryption: a peer that sends nothing else is sent away. */
+static void key_updates_without_data_are_borne_only_so_often(void **state)
+{
+    struct tls_context *server = fixture_server("p256", NULL);
+    struct tls_server_params params = {NULL};
+    struct tls_engine *engine;
+    struct raw_client raw;
+    struct buf plain;
+    struct err_text why = {""};
+    (void)state;
+    buf_init(&plain, 1000);
+    assert_ok(tls_engine_create_server(server, &params, &engine));
+    raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
+    assert_ok(raw_client_handshake(&raw, engine, &why));
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 31; i++)
+            assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
+        assert_int_equal(wolfSSL_write(raw.wolfssl, "ping", 4), 4);
+        assert_int_equal(engine_read_all(engine, &raw.out, &raw.in, &plain, &why), ERR_AGAIN);
+    }
+    assert_true(span_equal(buf_span(&plain), SPAN("pingpingping")));
+    enum err result = ERR_AGAIN;
+    int sent = 0;
+    for (; result == ERR_AGAIN && sent < 100; sent++) {
+        assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
+        result = engine_read_all(engine, &raw.out, &raw.in, &plain, &why);
+    }
+    assert_int_equal(result, ERR_TLS);
+    assert_int_equal(sent, 33);
+    assert_non_null(strstr(why.text, "without data"));
+    buf_finish(&plain);
+    tls_engine_destroy(engine);
+    raw_client_finish(&raw);
+    tls_context_unref(server);
+}
+
 static void a_curve_that_is_not_configured_is_not_agreed(void **state)
 {
     struct span p256 = SPAN("CurveP256");
@@ -608,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_broken_record_after_the_handshake_is_final),
         cmocka_unit_test(a_hybrid_key_share_alone_is_taken_without_a_second_hello),
         cmocka_unit_test(a_key_update_is_answered_and_data_goes_on),
+        cmocka_unit_test(key_updates_without_data_are_borne_only_so_often),
         cmocka_unit_test(a_curve_that_is_not_configured_is_not_agreed),
         cmocka_unit_test(an_alert_before_any_engine_is_a_plain_record),
     };
