@@ -79,9 +79,22 @@ suites='
         next
     }
     copied && /\+= ssl->clSuites->suiteSz;/ { copied = 0; next }'
-edit src/tls13.c "$suites { print }"
 
-# Early data that nobody asked for is skipped, up to 64 KB (RFC 8446 section 4.2.10).
+# After a HelloRetryRequest the tickets of the first hello are still in the list and taken for
+# extensions of the second in the wrong order, if that offers none: the handshake failed.
+edit src/tls13.c "$suites"'
+    /^int DoTls13ClientHello\(/ { hello = 1 }
+    hello && /\/\* Parse extensions \*\// {
+        print "    if (ssl->options.serverState == SERVER_HELLO_RETRY_REQUEST_COMPLETE)"
+        print "        TLSX_Remove(&ssl->extensions, TLSX_PRE_SHARED_KEY, ssl->heap);"
+        print ""
+        hello = 0
+    }
+    { print }'
+
+# Early data that nobody asked for is skipped, up to 64 KB (RFC 8446 section 4.2.10), and so is a
+# second change_cipher_spec (appendix D.4), which comes with it after a HelloRetryRequest. A peer's
+# X25519 key may have its highest bit set, and a ticket of another server be longer than ours.
 edit wolfssl/internal.h '
     /byte +emptyRecordCount;/ {
         print "    word32          earlyDataSkipped;   /* bytes */"
@@ -94,6 +107,16 @@ edit src/tls.c '
         print "        if (type == TLSXT_EARLY_DATA && msgType == client_hello)"
         print "            ssl->options.earlyDataOffered = 1;"
         parse = 0
+    }
+    /wc_curve25519_check_public\(keyShareEntry->ke, / {
+        print "        /* The highest bit is ignored (RFC 7748 section 5). */"
+        print "        if (keyShareEntry->keLen == CURVE25519_KEYSIZE)"
+        print "            keyShareEntry->ke[CURVE25519_KEYSIZE - 1] &= 0x7f;"
+    }
+    /len < OPAQUE16_LEN \+ identityLen \+ OPAQUE32_LEN \|\|/ {
+        print "        if (len < OPAQUE16_LEN + identityLen + OPAQUE32_LEN)"
+        getline
+        next
     }
     { print }'
 edit src/internal.c "$suites"'
@@ -109,6 +132,11 @@ edit src/internal.c "$suites"'
         print "        return 0;"
         print "    }"
         data = 0
+    }
+    /Can.t appear before CH/ { ccs = 1 }
+    ccs && /else \{/ {
+        sub(/else \{/, "else if (!ssl->options.earlyDataOffered) {")
+        ccs = 0
     }
     /Too much EarlyData!/ { decrypt = 1 }
     decrypt && /SendAlert\(ssl, alert_fatal, bad_record_mac\);/ {
