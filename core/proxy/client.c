@@ -76,9 +76,23 @@ static void serve_plain(struct client *client, struct span first)
         front_http1_start(client, first);
 }
 
-/* A plain request where only TLS is served. */
-static void refuse_plain(struct client *client)
+/* What only a speaker of TLS or SSLv2 begins with, though it is no hello. */
+static bool refuse_records(struct client *client, uint8_t first)
 {
+    if (first >= 20 && first <= 24)
+        client_tls_refuse(client, CLIENT_ALERT_UNEXPECTED_MESSAGE, "no ClientHello comes first");
+    else if (first >= 0x80)
+        client_tls_refuse(client, CLIENT_ALERT_PROTOCOL_VERSION, "not TLS, perhaps SSLv2");
+    else
+        return false;
+    return true;
+}
+
+/* A plain request where only TLS is served. */
+static void refuse_plain(struct client *client, uint8_t first)
+{
+    if (refuse_records(client, first))
+        return;
     static const char answer[] =
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Connection: close\r\nContent-Length: 49\r\n\r\n"
@@ -106,7 +120,7 @@ static void look_at(struct client *client, struct span bytes)
         if (client_routes(client)->serves_plain)
             serve_plain(client, bytes);
         else
-            refuse_plain(client);
+            refuse_plain(client, (uint8_t)bytes.ptr[0]);
         break;
     case ERR_LIMIT:
         metric_add(&worker->metrics.limit_client_hello, 1);
