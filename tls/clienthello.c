@@ -232,6 +232,7 @@ static bool read_signature_schemes(struct cursor *extension, struct clienthello 
 
 static bool read_groups(struct cursor *extension, struct clienthello *hello)
 {
+    hello->has_groups = true;
     return read_u16_list(extension, 2, hello->groups, CLIENTHELLO_LIST_MAX, &hello->group_count);
 }
 

@@ -29,6 +29,7 @@ struct clienthello {
     size_t signature_scheme_count;
     uint16_t groups[CLIENTHELLO_LIST_MAX];
     size_t group_count;
+    bool has_groups;
     bool ecdsa_suites, rsa_suites; /* TLS 1.2 suites with ECDHE, by authentication */
     bool is_fallback;              /* TLS_FALLBACK_SCSV (RFC 7507) */
     size_t psk_count;              /* tickets offered (RFC 8446 §4.2.11) */

@@ -12,6 +12,7 @@ static const struct tls_refusal no_version = {70, "no TLS version in common"};
 static const struct tls_refusal fallback = {
     86, "the client fell back to a lower TLS version than both know"};
 static const struct tls_refusal no_group = {40, "no curve in common"};
+static const struct tls_refusal missing_groups = {109, "no curves offered"};
 static const struct tls_refusal too_many_tickets = {40, "too many tickets offered"};
 
 /* Of what the client offers and the options allow; 0: nothing. */
@@ -45,9 +46,8 @@ const struct tls_refusal *tls_refusal_of(const struct clienthello *hello,
         return &no_version;
     if (hello->is_fallback && version < options->max_version)
         return &fallback;
-    if (version == VERSION_TLS13 && hello->group_count > 0 &&
-        !has_group_in_common(hello, options))
-        return &no_group;
+    if (version == VERSION_TLS13 && !has_group_in_common(hello, options))
+        return hello->has_groups ? &no_group : &missing_groups;
     if (hello->psk_count > TLS_TICKETS_OFFERED_MAX)
         return &too_many_tickets;
     return NULL;
