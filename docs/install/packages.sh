@@ -13,8 +13,8 @@ if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then
 fi
 
 weir_packages_test="git libcmocka-dev libjansson-dev python3 python3-pytest python3-cryptography
-python3-yaml python3-websockets curl openssl gnutls-bin nginx wrk nghttp2-client strace valgrind
-procps iproute2 util-linux"
+python3-yaml python3-websockets curl openssl gnutls-bin testssl.sh sslscan nginx wrk nghttp2-client
+strace valgrind procps iproute2 util-linux"
 
 # The peers that perf/run.sh measures Weir against, and what draws its chart.
 weir_packages_perf="nginx haproxy hitch caddy python3-matplotlib"
