@@ -5,7 +5,8 @@
  * The peek against wolfSSL's own reading of the same hello: where wolfSSL answers with a
  * ServerHello, both must have seen the same server name and agree on the protocol, or the
  * certificate and the options would be another host's than the handshake's. What the peek refuses
- * never reaches wolfSSL in Weir.
+ * never reaches wolfSSL in Weir. An input that does not begin as a record is the inside of the two
+ * extensions: the server name's up to its first 0xff, and the protocols' behind it.
  */
 #include <stdlib.h>
 
@@ -118,21 +119,73 @@ static void compare(struct span bytes, const struct clienthello *hello)
     tls_engine_destroy(engine);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_both(struct span bytes)
 {
-    struct span bytes = span_make(data, size);
     struct clienthello hello;
-    if (context == NULL)
-        set_up();
-    if (clienthello_peek(bytes, LIMIT_CLIENTHELLO, &hello) != ERR_OK)
-        return 0;
     struct buf joined;
-    buf_init(&joined, 2 * size + LIMIT_CLIENTHELLO);
+    if (clienthello_peek(bytes, LIMIT_CLIENTHELLO, &hello) != ERR_OK)
+        return;
+    buf_init(&joined, 2 * bytes.len + LIMIT_CLIENTHELLO);
     enum err error = clienthello_join(bytes, &joined);
     if (error == ERR_OK)
         compare(buf_span(&joined), &hello);
     else if (error != ERR_SYNTAX)
         compare(bytes, &hello);
     buf_finish(&joined);
+}
+
+static void append_u16(struct buf *to, size_t value)
+{
+    CHECK(buf_append(to, span_make((char[]){(char)(value >> 8), (char)value}, 2)) == ERR_OK);
+}
+
+static void append_extension(struct buf *to, uint16_t type, struct span content)
+{
+    append_u16(to, type);
+    append_u16(to, content.len);
+    CHECK(buf_append(to, content) == ERR_OK);
+}
+
+/* version, random, no session, TLS_AES_128_GCM_SHA256, no compression */
+static const char hello_start[] = "\3\3" "0123456789abcdef0123456789abcdef" "\0" "\0\2\x13\1" "\1";
+/* groups, signature schemes, versions, and a key share of X25519 */
+static const char hello_rest[] = "\0\x0a\0\4\0\2\0\x1d" "\0\x0d\0\4\0\2\4\3"
+                                 "\0\x2b\0\3\2\3\4" "\0\x33\0\x26\0\x24\0\x1d\0\x20"
+                                 "a key of 32 bytes is not checked";
+
+static void read_extensions(struct span name, struct span protocols)
+{
+    const struct span start = {hello_start, sizeof(hello_start)}; /* with its final 0 */
+    const struct span rest = {hello_rest, sizeof(hello_rest) - 1};
+    size_t extensions = 8 + name.len + protocols.len + rest.len;
+    size_t body = start.len + 2 + extensions;
+    struct buf hello;
+    buf_init(&hello, LIMIT_CLIENTHELLO);
+    append_u16(&hello, 0x1603);
+    CHECK(buf_append(&hello, SPAN("\1")) == ERR_OK);
+    append_u16(&hello, body + 4);
+    append_u16(&hello, 0x0100);
+    append_u16(&hello, body);
+    CHECK(buf_append(&hello, start) == ERR_OK);
+    append_u16(&hello, extensions);
+    append_extension(&hello, 0, name);
+    append_extension(&hello, 16, protocols);
+    CHECK(buf_append(&hello, rest) == ERR_OK);
+    read_both(buf_span(&hello));
+    buf_finish(&hello);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span bytes = span_make(data, size);
+    if (context == NULL)
+        set_up();
+    if (size == 0 || data[0] == 22) {
+        read_both(bytes);
+    } else if (size < 8192) {
+        const uint8_t *end = memchr(data, 0xff, size);
+        size_t len = end != NULL ? (size_t)(end - data) : size;
+        read_extensions(span_first(bytes, len), span_skip(bytes, len < size ? len + 1 : len));
+    }
     return 0;
 }
