@@ -254,11 +254,9 @@ def test_sslscan_sees_nothing_weak(one, run, entry, versions):
     assert {cipher.get("strength") for cipher in ciphers} <= {"strong", "acceptable"}
     assert all("GCM" in cipher.get("cipher") or "CHACHA20" in cipher.get("cipher")
                for cipher in ciphers)
-    assert all(test.get("vulnerable") == "0" for test in seen.iter("heartbleed"))
-    assert all(test.get("supported") == "0" for test in seen.iter("compression"))
+    assert {test.get("vulnerable") for test in seen.iter("heartbleed")} == {"0"}
     renegotiation = seen.find("renegotiation")
     assert renegotiation.get("supported") == "0" or renegotiation.get("secure") == "1"
-    assert all(test.get("supported") == "1" for test in seen.iter("fallback"))
 
 
 def test_sslscan_sees_the_groups_that_are_on(one, run):
