@@ -63,5 +63,8 @@ struct cert_description {
 };
 MUST_USE enum err cert_describe(const struct cert *cert, struct cert_description *out);
 void cert_description_finish(struct cert_description *description);
+/* The contents of a serial number's INTEGER in decimal, malloc'ed; NULL when out
+ * of memory or empty. */
+char *cert_serial_text(struct span serial);
 
 #endif

@@ -46,7 +46,7 @@ static unsigned divide_by_ten(uint8_t *bytes, size_t len)
 }
 
 /* Decimal digits are fewer than 2.5 for each byte; one for the sign, one for the NUL. */
-static char *describe_serial(struct span serial)
+char *cert_serial_text(struct span serial)
 {
     size_t cap = serial.len * 5 / 2 + 3, at = cap - 1;
     uint8_t *bytes = malloc(serial.len);
@@ -85,7 +85,7 @@ enum err cert_describe(const struct cert *cert, struct cert_description *out)
     struct cert_description description = {
         .subject_cn = describe_name(parsed.subject),
         .issuer_cn = describe_name(parsed.issuer),
-        .serial = describe_serial(parsed.serial),
+        .serial = cert_serial_text(parsed.serial),
     };
     if (!description.subject_cn || !description.issuer_cn || !description.serial) {
         cert_description_finish(&description);

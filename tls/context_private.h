@@ -65,6 +65,7 @@ int tls_engine_rsa_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size
 int tls_engine_rsa_pss_checked(WOLFSSL *ssl, unsigned char *signature, unsigned size,
                                unsigned char **out, int hash, int mgf, const unsigned char *key,
                                unsigned key_size, void *context);
+int tls_engine_client_callback(int ok, WOLFSSL_X509_STORE_CTX *store);
 int tls_engine_ticket_callback(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                                unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                                unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt,

@@ -59,6 +59,19 @@ static void server_sign_by_libcrypto(struct tls_context *context)
     wolfSSL_CTX_SetRsaPssSignCheckCb(context->wolfssl, tls_engine_rsa_pss_checked);
 }
 
+/* The context knows no authority: who may pass is decided in the callback. */
+static void server_ask_client(struct tls_context *context)
+{
+    enum tls_client_auth auth = context->options->client_auth;
+    bool required = auth == TLS_CLIENT_AUTH_REQUIRE_ANY ||
+                    auth == TLS_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    int mode = WOLFSSL_VERIFY_PEER | (required ? WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
+    if (auth == TLS_CLIENT_AUTH_NONE)
+        wolfSSL_CTX_set_verify(context->wolfssl, WOLFSSL_VERIFY_NONE, NULL);
+    else
+        wolfSSL_CTX_set_verify(context->wolfssl, mode, tls_engine_client_callback);
+}
+
 static enum err server_fill(struct tls_context *context, struct err_text *why)
 {
     const struct tls_options *options = context->options;
@@ -73,7 +86,7 @@ static enum err server_fill(struct tls_context *context, struct err_text *why)
         return err_set(why, ERR_TLS, "wolfSSL refuses the curves");
     TRY(tls_context_load_cert(context, context->cert, why));
     server_sign_by_libcrypto(context);
-    wolfSSL_CTX_set_verify(context->wolfssl, WOLFSSL_VERIFY_NONE, NULL);
+    server_ask_client(context);
     return options->session_tickets ? server_enable_tickets(context, why) : ERR_OK;
 }
 

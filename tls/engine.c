@@ -42,6 +42,7 @@ void tls_engine_destroy(struct tls_engine *engine)
     wolfSSL_free(engine->wolfssl);
     if (engine->has_writer)
         record_writer_finish(&engine->writer);
+    tls_engine_forget_client(engine);
     tls_context_unref(engine->context);
     free(engine->server_name);
     free(engine);
@@ -64,6 +65,7 @@ enum err tls_engine_create_server(struct tls_context *context,
         tls_engine_destroy(engine);
         return ERR_NOMEM;
     }
+    wolfSSL_SetCertCbCtx(engine->wolfssl, engine);
     if (ticket_keys_current() == NULL) {
         (void)wolfSSL_NoTicketTLSv12(engine->wolfssl);
         (void)wolfSSL_no_ticket_TLSv13(engine->wolfssl); /* refuses a context of TLS 1.2 */

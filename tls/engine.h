@@ -13,6 +13,7 @@
 #define WEIR_TLS_ENGINE_H
 
 #include "core/base/buf.h"
+#include "tls/client_cert.h"
 #include "tls/context.h"
 
 struct tls_engine;
@@ -78,6 +79,13 @@ struct tls_engine_info {
     bool resumed;
 };
 void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *out);
+
+/* Server: the certificates that the client proved to have; NULL: none. Valid while
+ * the engine lives. */
+const struct client_cert *tls_engine_client_cert(const struct tls_engine *engine);
+/* Server: whether the handshake failed for the client's certificate, or for want of
+ * one. *subject is "" where there is none; valid while the engine lives. */
+bool tls_engine_client_refused(const struct tls_engine *engine, const char **subject);
 
 /* Appends the fatal alert for a hello refused before an engine exists
  * (unrecognized_name 112, protocol_version 70, no_application_protocol 120 …). */

@@ -61,7 +61,9 @@ int tls_engine_send_callback(WOLFSSL *ssl, char *data, int size, void *argument)
     (void)ssl;
     assert(size >= 0);
     enum err error = ERR_LIMIT;
-    if (engine->output != NULL)
+    if (engine->output != NULL && engine->refusal != 0)
+        error = tls_engine_send_refusal(engine, engine->output);
+    else if (engine->output != NULL)
         error = engine->has_writer
                     ? tls_engine_seal_again(engine, (size_t)size, engine->output)
                     : buf_append(engine->output, span_make(data, (size_t)size));

@@ -122,6 +122,12 @@ void tls_engine_explain(const struct tls_engine *engine, struct err_text *why)
     const char *peer = engine->context->is_client ? "server" : "client";
     WOLFSSL_ALERT_HISTORY history = {{-1, 0}, {-1, 0}};
     wolfSSL_get_alert_history(engine->wolfssl, &history);
+    if (engine->refusal != 0) {
+        (void)err_set(why, ERR_TLS, "%s (we sent alert %s)",
+                      engine->refusal_why != NULL ? engine->refusal_why->text : "",
+                      tls_alert_name(engine->refusal));
+        return;
+    }
     if (engine->failure == FATAL_ERROR && history.last_rx.code >= 0) {
         explain_received(peer, history.last_rx.code, why);
         return;

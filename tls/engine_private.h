@@ -33,6 +33,11 @@ struct tls_engine {
     bool closed;           /* close_notify sent */
     bool peer_verified;    /* client: chain and name are right */
     bool name_mismatch;    /* client: the chain is right, the name is not */
+    /* engine_client_auth.c */
+    struct client_cert *client_cert; /* server: what the client sent; NULL: nothing */
+    uint8_t refusal;         /* server: the alert for it; 0: accepted */
+    uint64_t alert_sequence; /* record number that the alert gets (TLS 1.3) */
+    struct err_text *refusal_why; /* malloc'ed with the refusal; may be NULL */
     /* engine_write.c */
     bool writer_tried;
     bool has_writer;   /* our records are made by the writer, not by wolfSSL */
@@ -45,6 +50,11 @@ void tls_engine_enter(struct tls_engine *engine, struct span *input, struct buf 
 void tls_engine_leave(struct tls_engine *engine);
 /* Between the two: wolfSSL's error ends the connection. */
 void tls_engine_fail(struct tls_engine *engine, int error);
+
+/* Appends, in the place of the alert that wolfSSL chose, the one of engine->refusal. */
+MUST_USE enum err tls_engine_send_refusal(struct tls_engine *engine, struct buf *output);
+/* When the engine dies. */
+void tls_engine_forget_client(struct tls_engine *engine);
 
 /* In the place of a record that wolfSSL made although the writer has the keys. */
 MUST_USE enum err tls_engine_seal_again(struct tls_engine *engine, size_t record_size,

@@ -16,6 +16,7 @@
 #include "core/base/buf.h"
 #include "core/base/hash.h"
 #include "tls/cipher_suites.h"
+#include "tls/client_trust.h"
 #include "tls/clienthello.h"
 
 #define GROUPS_MAX 10 /* WOLFSSL_MAX_GROUP_COUNT */
@@ -39,10 +40,10 @@ static const struct curve curves[] = {
     {"secp521r1", WOLFSSL_ECC_SECP521R1},
 };
 
-/* X25519 first: it is the cheapest. The hybrid is last, yet a client that sends
- * a key share for it alone is served without a HelloRetryRequest. */
-static const int default_groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1,
-                                     WOLFSSL_ECC_SECP384R1, WOLFSSL_X25519MLKEM768};
+/* The hybrid first: a client that offers a key share of it means it. One that
+ * sends a share of X25519 alone is served with that, without a HelloRetryRequest. */
+static const int default_groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519,
+                                     WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
 
 static int curve_group(struct span name)
 {
@@ -106,13 +107,34 @@ static enum err options_set_alpn(struct tls_options *options,
     return ERR_OK;
 }
 
+static enum err options_set_client_auth(struct tls_options *options,
+                                        const struct tls_options_config *config,
+                                        struct err_text *why)
+{
+    options->client_auth = config->client_auth;
+    if (config->client_auth != TLS_CLIENT_AUTH_NONE)
+        options->session_tickets = false;
+    if (config->client_auth < TLS_CLIENT_AUTH_VERIFY_IF_GIVEN)
+        return ERR_OK;
+    if (config->client_ca_count == 0)
+        return err_set(why, ERR_INVALID,
+                       "clientAuth is to verify certificates and has no caFiles: name at least "
+                       "one CA");
+    return tls_client_trust_create(config->client_cas, config->client_ca_count, config->crls,
+                                   &options->client_trust, why);
+}
+
 static enum err options_set_identity(struct tls_options *options)
 {
     struct buf text;
     buf_init(&text, 4096);
     enum err error =
-        buf_append_format(&text, "%d-%d %d%d %s", options->min_version, options->max_version,
-                          options->sni_strict, options->session_tickets, options->cipher_list);
+        buf_append_format(&text, "%d-%d %d%d %s %d %llx", options->min_version,
+                          options->max_version, options->sni_strict, options->session_tickets,
+                          options->cipher_list, (int)options->client_auth,
+                          options->client_trust != NULL
+                              ? (unsigned long long)tls_client_trust_digest(options->client_trust)
+                              : 0ull);
     for (size_t i = 0; error == ERR_OK && i < options->group_count; i++)
         error = buf_append_format(&text, " %d", options->groups[i]);
     for (size_t i = 0; error == ERR_OK && i < options->alpn_count; i++)
@@ -139,6 +161,7 @@ static enum err options_fill(struct tls_options *options, const struct tls_optio
                            why));
     TRY(options_set_groups(options, config, why));
     TRY(options_set_alpn(options, config, why));
+    TRY(options_set_client_auth(options, config, why));
     return options_set_identity(options);
 }
 
@@ -177,6 +200,7 @@ void tls_options_unref(struct tls_options *options)
     free(options->name);
     free(options->cipher_list);
     free(options->groups);
+    tls_client_trust_destroy(options->client_trust);
     free(options);
 }
 

@@ -14,6 +14,18 @@
 
 #define TLS_OPTIONS_ALPN_MAX 8
 
+struct crl_set;
+struct tls_client_trust;
+
+/* What is asked of clients: the five types of Go's crypto/tls. */
+enum tls_client_auth {
+    TLS_CLIENT_AUTH_NONE,
+    TLS_CLIENT_AUTH_REQUEST,         /* any certificate or none */
+    TLS_CLIENT_AUTH_REQUIRE_ANY,     /* any certificate */
+    TLS_CLIENT_AUTH_VERIFY_IF_GIVEN, /* a valid one or none */
+    TLS_CLIENT_AUTH_REQUIRE_AND_VERIFY,
+};
+
 struct tls_options_config {
     struct span name;              /* "default", "strict@file" */
     int min_version, max_version;  /* 0x0301 … 0x0304; 0: default (1.2, 1.3) */
@@ -25,6 +37,10 @@ struct tls_options_config {
     size_t alpn_count;
     bool sni_strict;
     bool session_tickets;
+    enum tls_client_auth client_auth;
+    const struct span *client_cas; /* contents of the CA files; for the types that verify */
+    size_t client_ca_count;
+    struct crl_set *crls; /* NULL: revocation is not asked about */
 };
 
 struct tls_options {
@@ -38,7 +54,9 @@ struct tls_options {
     char alpn[TLS_OPTIONS_ALPN_MAX][32];
     size_t alpn_count;
     bool sni_strict;
-    bool session_tickets;
+    bool session_tickets; /* never where a client's certificate is asked for */
+    enum tls_client_auth client_auth;
+    struct tls_client_trust *client_trust; /* NULL: nothing is verified */
 };
 
 /* An unknown suite, curve or version is an error that lists what would be right. */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One walk along the fields of the TBSCertificate in their order. Of the
- * extensions only subjectAltName is looked into; GeneralNames are walked once
- * here, so that later walks cannot meet anything broken.
+ * extensions those are looked into that say whose certificate it is and what it
+ * is for; GeneralNames are walked once here, so that later walks cannot meet
+ * anything broken.
  */
 #include "tls/x509.h"
 
 #include "tls/der.h"
 
 #define OID_COMMON_NAME SPAN("\x55\x04\x03")      /* 2.5.4.3 */
+#define OID_KEY_USAGE SPAN("\x55\x1d\x0f")        /* 2.5.29.15 */
 #define OID_SUBJECT_ALT_NAME SPAN("\x55\x1d\x11") /* 2.5.29.17 */
+#define OID_CONSTRAINTS SPAN("\x55\x1d\x13")      /* 2.5.29.19 */
+#define OID_PURPOSES SPAN("\x55\x1d\x25")         /* 2.5.29.37, extKeyUsage */
+#define OID_ANY_PURPOSE SPAN("\x55\x1d\x25\x00")
+#define OID_CLIENT_AUTH SPAN("\x2b\x06\x01\x05\x05\x07\x03\x02") /* 1.3.6.1.5.5.7.3.2 */
 
 bool x509_next_alt_name(struct span *alt_names, uint8_t *tag, struct span *value)
 {
@@ -28,23 +34,72 @@ static bool read_alt_names(struct span octets, struct x509 *out)
     return names.len == 0;
 }
 
+static bool read_constraints(struct span octets, struct x509 *out)
+{
+    struct span contents, ca;
+    if (!der_read(&octets, DER_SEQUENCE, &contents) || octets.len != 0 ||
+        !der_read_optional(&contents, DER_BOOLEAN, &ca))
+        return false;
+    out->has_constraints = true;
+    out->is_ca = ca.len == 1 && ca.ptr[0] != 0;
+    return true;
+}
+
+/* Bits are numbered from the left: keyCertSign is 5, cRLSign 6. */
+static bool read_key_usage(struct span octets, struct x509 *out)
+{
+    struct span bits;
+    if (!der_read(&octets, DER_BIT_STRING, &bits) || octets.len != 0 || bits.len < 1)
+        return false;
+    uint8_t first = bits.len > 1 ? (uint8_t)bits.ptr[1] : 0;
+    out->has_key_usage = true;
+    out->signs_certs = first & 0x04;
+    out->signs_crls = first & 0x02;
+    return true;
+}
+
+static bool read_purposes(struct span octets, struct x509 *out)
+{
+    struct span list, oid;
+    if (!der_read(&octets, DER_SEQUENCE, &list) || octets.len != 0)
+        return false;
+    out->has_purposes = true;
+    while (list.len > 0) {
+        if (!der_read(&list, DER_OID, &oid))
+            return false;
+        if (span_equal(oid, OID_ANY_PURPOSE) || span_equal(oid, OID_CLIENT_AUTH))
+            out->is_for_clients = true;
+    }
+    return true;
+}
+
+/* Each of these may occur once (RFC 5280 section 4.2). */
+static bool read_extension(struct span oid, struct span octets, struct x509 *out)
+{
+    if (span_equal(oid, OID_SUBJECT_ALT_NAME))
+        return out->alt_names.ptr == NULL && read_alt_names(octets, out);
+    if (span_equal(oid, OID_CONSTRAINTS))
+        return !out->has_constraints && read_constraints(octets, out);
+    if (span_equal(oid, OID_KEY_USAGE))
+        return !out->has_key_usage && read_key_usage(octets, out);
+    if (span_equal(oid, OID_PURPOSES))
+        return !out->has_purposes && read_purposes(octets, out);
+    return true;
+}
+
 static bool read_extensions(struct span explicit, struct x509 *out)
 {
     struct span list, extension, oid, critical, octets;
-    bool seen = false;
+    out->has_extensions = true;
     if (!der_read(&explicit, DER_SEQUENCE, &list) || explicit.len != 0)
         return false;
     while (list.len > 0) {
         if (!der_read(&list, DER_SEQUENCE, &extension) ||
             !der_read(&extension, DER_OID, &oid) ||
             !der_read_optional(&extension, DER_BOOLEAN, &critical) ||
-            !der_read(&extension, DER_OCTET_STRING, &octets) || extension.len != 0)
+            !der_read(&extension, DER_OCTET_STRING, &octets) || extension.len != 0 ||
+            !read_extension(oid, octets, out))
             return false;
-        if (!span_equal(oid, OID_SUBJECT_ALT_NAME))
-            continue;
-        if (seen || !read_alt_names(octets, out))
-            return false;
-        seen = true;
     }
     return true;
 }
@@ -94,7 +149,7 @@ enum err x509_parse(struct span der, struct x509 *out, struct err_text *why)
     return ERR_OK;
 }
 
-static bool is_text(uint8_t tag)
+bool x509_is_text(uint8_t tag)
 {
     return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING ||
            tag == DER_T61_STRING || tag == DER_NUMERIC_STRING || tag == DER_BMP_STRING;
@@ -108,7 +163,7 @@ bool x509_common_name(struct span name, uint8_t *tag, struct span *value)
     while (der_read(&name, DER_SET, &set)) {
         while (der_read(&set, DER_SEQUENCE, &attribute)) {
             if (der_read(&attribute, DER_OID, &oid) && span_equal(oid, OID_COMMON_NAME) &&
-                der_next(&attribute, &found, &text) && is_text(found)) {
+                der_next(&attribute, &found, &text) && x509_is_text(found)) {
                 *tag = found;
                 *value = text;
                 any = true;

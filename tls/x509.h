@@ -16,6 +16,11 @@ struct x509 {
     struct span public_key;      /* contents of the SubjectPublicKeyInfo */
     struct span alt_names;       /* contents of the GeneralNames; empty without the extension */
     int64_t not_before_s, not_after_s;
+    bool has_extensions;
+    bool has_constraints, is_ca;        /* basicConstraints */
+    bool has_key_usage, signs_certs;    /* keyUsage: keyCertSign */
+    bool signs_crls;                    /* keyUsage: cRLSign */
+    bool has_purposes, is_for_clients;  /* extKeyUsage: clientAuth or any */
 };
 
 /* The whole of `der` must be one certificate. ERR_SYNTAX says what is broken. */
@@ -30,7 +35,12 @@ size_t x509_text(uint8_t tag, struct span value, char *out);
 
 /* Walks the GeneralNames; false after the last (and where they are broken). */
 bool x509_next_alt_name(struct span *alt_names, uint8_t *tag, struct span *value);
+#define X509_EMAIL 0x81
 #define X509_DNS_NAME 0x82
+#define X509_URI 0x86
 #define X509_IP_ADDRESS 0x87
+
+/* Whether a tag is that of a string that x509_text can take. */
+bool x509_is_text(uint8_t tag);
 
 #endif
