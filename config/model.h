@@ -96,6 +96,7 @@ enum tls_version {
 };
 
 enum client_auth {
+    CLIENT_AUTH_UNSET, /* only while a file is decoded */
     CLIENT_AUTH_NONE,
     CLIENT_AUTH_REQUEST,
     CLIENT_AUTH_REQUIRE_ANY,
@@ -106,8 +107,9 @@ enum client_auth {
 struct model_tls_options {
     struct model_object object;
     enum tls_version min_version, max_version;
+    bool min_version_set; /* else weir.tls.profile may raise it */
     struct span_list cipher_suites, curves; /* checked names */
-    struct span_list client_ca_files;
+    struct span_list client_ca_files; /* paths or inline PEM */
     enum client_auth client_auth;
     bool sni_strict;
     struct span_list alpn; /* default h2, http/1.1, acme-tls/1 */
@@ -201,8 +203,26 @@ struct model_service {
     uint8_t type_count; /* types that the file gave it; 1 is right */
 };
 
+/* What passTLSClientCert tells of a certificate. Attributes of a name are bits, so
+ * that a name can be none, some or all of them. */
+struct model_certificate_info {
+    bool present;
+    bool not_after, not_before, sans, serial_number;
+    uint32_t subject, issuer; /* CERTIFICATE_* */
+};
+#define CERTIFICATE_COUNTRY (1u << 0)
+#define CERTIFICATE_PROVINCE (1u << 1)
+#define CERTIFICATE_LOCALITY (1u << 2)
+#define CERTIFICATE_ORGANIZATION (1u << 3)
+#define CERTIFICATE_ORGANIZATIONAL_UNIT (1u << 4)
+#define CERTIFICATE_COMMON_NAME (1u << 5)
+#define CERTIFICATE_SERIAL_NUMBER (1u << 6)
+#define CERTIFICATE_DOMAIN_COMPONENT (1u << 7)
+#define CERTIFICATE_USER_ID (1u << 8)
+
 enum middleware_kind {
     MIDDLEWARE_UNBUILT, /* known to the schema, not served yet: fails closed */
+    MIDDLEWARE_PASS_TLS_CLIENT_CERT,
     MIDDLEWARE_REDIRECT_SCHEME,
 };
 
@@ -215,6 +235,10 @@ struct model_middleware {
             struct span scheme, port;
             bool permanent;
         } redirect_scheme;
+        struct {
+            bool pem;
+            struct model_certificate_info info;
+        } pass_tls_client_cert;
     };
 };
 
@@ -355,6 +379,9 @@ struct model_access_log {
 enum ktls_mode { KTLS_AUTO, KTLS_ON, KTLS_OFF };
 
 /* Weir's own tuning: static root key `weir`. Zero means "derive it". */
+/* Mozilla's guidelines for servers, version 5.8. */
+enum tls_profile { TLS_PROFILE_INTERMEDIATE, TLS_PROFILE_MODERN };
+
 struct model_weir {
     int64_t workers;   /* 0: one per core that the process may run on */
     bool pin_workers;  /* default true */
@@ -371,6 +398,8 @@ struct model_weir {
     int64_t send_buffer_bytes; /* per direction before back-pressure */
     int64_t upstream_idle_per_server; /* pooled idle connections per worker and server */
     enum ktls_mode ktls;
+    enum tls_profile tls_profile;
+    struct span_list crl_files; /* weir.tls.crlFiles; empty: revocation is not asked about */
 };
 
 struct model_static {

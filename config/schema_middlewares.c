@@ -25,6 +25,14 @@ static void take_redirect_scheme(struct decoder *decoder, const struct schema_ro
         decoder_reject(decoder, node, "needs a scheme; write for example scheme: https");
 }
 
+static void take_pass_tls_client_cert(struct decoder *decoder, const struct schema_row *row,
+                                      const struct node *node, void *base)
+{
+    struct model_middleware *middleware = base;
+    take_type(decoder, row, node, base);
+    middleware->kind = MIDDLEWARE_PASS_TLS_CLIENT_CERT;
+}
+
 static const struct schema_row ip_strategy[] = {
     KEY("depth", INTEGER, "0", "Which address of X-Forwarded-For, from the right."),
     KEY("excludedIPs", STRINGS, NULL, "Addresses of X-Forwarded-For to pass over."),
@@ -195,40 +203,50 @@ static const struct schema_row in_flight_req[] = {
     SCHEMA_END,
 };
 
-#define NAME                                                                                 \
-    KEY("country", BOOL, "false", "The country."),                                           \
-        KEY("province", BOOL, "false", "The province."),                                     \
-        KEY("locality", BOOL, "false", "The locality."),                                     \
-        KEY("organization", BOOL, "false", "The organisation."),                             \
-        KEY("commonName", BOOL, "false", "The common name."),                                \
-        KEY("serialNumber", BOOL, "false", "The serial number."),                            \
-        KEY("domainComponent", BOOL, "false", "The domain components.")
+#define BIT(field_, bit_)                                                                     \
+    AT_BIT(model_middleware, pass_tls_client_cert.info.field_, CERTIFICATE_##bit_)
+
+#define NAME(field_)                                                                         \
+    KEY("country", BOOL, "false", "The country.", BIT(field_, COUNTRY)),                     \
+        KEY("province", BOOL, "false", "The province.", BIT(field_, PROVINCE)),              \
+        KEY("locality", BOOL, "false", "The locality.", BIT(field_, LOCALITY)),              \
+        KEY("organization", BOOL, "false", "The organisation.", BIT(field_, ORGANIZATION)),  \
+        KEY("commonName", BOOL, "false", "The common name.", BIT(field_, COMMON_NAME)),      \
+        KEY("serialNumber", BOOL, "false", "The serial number.",                             \
+            BIT(field_, SERIAL_NUMBER)),                                                     \
+        KEY("domainComponent", BOOL, "false", "The domain components.",                      \
+            BIT(field_, DOMAIN_COMPONENT))
 
 static const struct schema_row certificate_subject[] = {
-    NAME,
-    KEY("organizationalUnit", BOOL, "false", "The organisational unit."),
-    KEY("uid", BOOL, "false", "The user identifier."),
+    NAME(subject),
+    KEY("organizationalUnit", BOOL, "false", "The organisational unit.",
+        BIT(subject, ORGANIZATIONAL_UNIT)),
+    KEY("uid", BOOL, "false", "The user identifier.", BIT(subject, USER_ID)),
     SCHEMA_END,
 };
 
 static const struct schema_row certificate_issuer[] = {
-    NAME,
+    NAME(issuer),
     SCHEMA_END,
 };
 
+#define INFO(field_) AT(model_middleware, pass_tls_client_cert.info.field_)
+
 static const struct schema_row certificate_info[] = {
-    KEY("notAfter", BOOL, "false", "End of its validity."),
-    KEY("notBefore", BOOL, "false", "Begin of its validity."),
-    KEY("sans", BOOL, "false", "Its names."),
-    KEY("serialNumber", BOOL, "false", "Its serial number."),
+    KEY("notAfter", BOOL, "false", "End of its validity.", INFO(not_after)),
+    KEY("notBefore", BOOL, "false", "Begin of its validity.", INFO(not_before)),
+    KEY("sans", BOOL, "false", "Its names.", INFO(sans)),
+    KEY("serialNumber", BOOL, "false", "Its serial number.", INFO(serial_number)),
     SECTION("subject", "Its subject.", certificate_subject),
     SECTION("issuer", "Its issuer.", certificate_issuer),
     SCHEMA_END,
 };
 
 static const struct schema_row pass_tls_client_cert[] = {
-    KEY("pem", BOOL, "false", "Pass the certificate on."),
-    SECTION("info", "Pass these of its fields on.", certificate_info),
+    KEY("pem", BOOL, "false", "Pass the certificate on.",
+        AT(model_middleware, pass_tls_client_cert.pem)),
+    SECTION("info", "Pass these of its fields on.", certificate_info,
+            PRESENT(model_middleware, pass_tls_client_cert.info.present)),
     SCHEMA_END,
 };
 
@@ -327,7 +345,8 @@ const struct schema_row schema_middleware[] = {
     UNBUILT("inFlightReq", "Only so many requests at once.", in_flight_req),
     UNBUILT("ipAllowList", "Only these addresses.", ip_allow_list),
     UNBUILT("ipWhiteList", "Former name of ipAllowList.", ip_allow_list, DEPRECATED),
-    UNBUILT("passTLSClientCert", "Pass the client's certificate on.", pass_tls_client_cert),
+    SECTION("passTLSClientCert", "Pass the client's certificate on.", pass_tls_client_cert,
+            CHECK(take_pass_tls_client_cert)),
     {.name = "plugin", .type = SCHEMA_ANY, .doc = "A plugin.", .check = take_type,
      NOT_BUILT_CLOSES},
     UNBUILT("rateLimit", "Only so many requests per time.", rate_limit),

@@ -33,13 +33,24 @@ static const struct schema_choice client_auth_types[] = {
 };
 
 static const struct schema_row client_auth[] = {
-    KEY("caFiles", STRINGS, NULL, "CAs that clients' certificates must chain to.",
+    KEY("caFiles", STRINGS, NULL,
+        "CAs that clients' certificates must chain to: paths, or PEM. Watched.",
         AT(model_tls_options, client_ca_files)),
     KEY("clientAuthType", CHOICE, NULL,
         "What is asked of clients; with caFiles alone RequireAndVerifyClientCert.",
         AT_ENUM(model_tls_options, client_auth), CHOICES(client_auth_types)),
     SCHEMA_END,
 };
+
+static void note_min_version(struct decoder *decoder, const struct schema_row *row,
+                             const struct node *node, void *base)
+{
+    struct model_tls_options *options = base;
+    (void)decoder;
+    (void)row;
+    (void)node;
+    options->min_version_set = true;
+}
 
 static void check_options(struct decoder *decoder, const struct schema_row *row,
                           const struct node *node, void *base)
@@ -52,20 +63,26 @@ static void check_options(struct decoder *decoder, const struct schema_row *row,
     if (options->max_version != TLS_VERSION_UNSET &&
         options->min_version > options->max_version)
         decoder_reject(decoder, node, "minVersion is above maxVersion");
-    if (options->client_ca_files.count > 0 && options->client_auth == CLIENT_AUTH_NONE)
-        options->client_auth = CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    bool has_ca = options->client_ca_files.count > 0;
+    if (options->client_auth == CLIENT_AUTH_UNSET)
+        options->client_auth = has_ca ? CLIENT_AUTH_REQUIRE_AND_VERIFY : CLIENT_AUTH_NONE;
+    if (options->client_auth >= CLIENT_AUTH_VERIFY_IF_GIVEN && !has_ca)
+        decoder_reject(decoder, node, "clientAuth is to verify certificates and has no caFiles; "
+                       "name at least one CA");
 }
 
 static const struct schema_row options[] = {
-    KEY("minVersion", CHOICE, "VersionTLS12", "Lowest version of TLS.",
-        AT_ENUM(model_tls_options, min_version), CHOICES(schema_tls_versions)),
+    KEY("minVersion", CHOICE, "VersionTLS12",
+        "Lowest version of TLS; unless it is named, `weir.tls.profile` may raise it.",
+        AT_ENUM(model_tls_options, min_version), CHOICES(schema_tls_versions),
+        CHECK(note_min_version)),
     KEY("maxVersion", CHOICE, NULL, "Highest version of TLS; empty: the newest.",
         AT_ENUM(model_tls_options, max_version), CHOICES(schema_tls_versions)),
     KEY("cipherSuites", CHOICES, NULL, "Cipher suites of TLS 1.2; empty: the secure ones.",
         AT(model_tls_options, cipher_suites), CHOICES(schema_cipher_suites)),
     KEY("curvePreferences", CHOICES, NULL, "Groups for the key exchange, best first.",
         AT(model_tls_options, curves), CHOICES(schema_curves)),
-    SECTION("clientAuth", "Certificates of clients.", client_auth, NOT_BUILT_CLOSES),
+    SECTION("clientAuth", "Certificates of clients.", client_auth),
     KEY("sniStrict", BOOL, "false", "Refuse connections for names without a certificate.",
         AT(model_tls_options, sni_strict)),
     KEY("alpnProtocols", STRINGS, "h2, http/1.1, acme-tls/1", "Protocols offered by ALPN.",

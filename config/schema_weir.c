@@ -38,7 +38,21 @@ static const struct schema_choice ktls_modes[] = {
     {"false", KTLS_OFF}, {NULL, 0},
 };
 
+static const struct schema_choice tls_profiles[] = {
+    {"intermediate", TLS_PROFILE_INTERMEDIATE}, {"modern", TLS_PROFILE_MODERN}, {NULL, 0},
+};
+
 static const struct schema_row tls[] = {
+    KEY("profile", CHOICE, "intermediate",
+        "What TLS options are that do not say otherwise, after Mozilla's guidelines 5.8: "
+        "intermediate is TLS 1.2 and 1.3, modern is 1.3 alone; both with forward secrecy and "
+        "AEAD suites only.",
+        AT_ENUM(model_static, weir.tls_profile), CHOICES(tls_profiles)),
+    KEY("crlFiles", STRINGS, NULL,
+        "Revocation lists for clients' certificates, PEM or DER, watched. Where any is named, "
+        "all TLS options that verify ask them, and each certificate of a chain needs a current "
+        "list of its issuer.",
+        WEIR(crl_files)),
     KEY("ktls", CHOICE, "auto",
         "Hand the encryption of large responses to the kernel: auto where it can, on (warn "
         "where it cannot), off.",

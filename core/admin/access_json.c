@@ -129,6 +129,9 @@ static void put_tls(struct line *line)
     struct tls_engine_info info;
     tls_engine_info(client->conn.tls, &info);
     TEXT(line, TLSCipher, span_cstr(info.cipher));
+    const struct client_cert *cert = tls_engine_client_cert(client->conn.tls);
+    if (cert != NULL)
+        TEXT(line, TLSClientSubject, span_cstr(cert->subject));
     TEXT(line, TLSVersion, span_cstr(info.version));
 }
 

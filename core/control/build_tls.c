@@ -6,6 +6,7 @@
 #include "core/control/build_tls.h"
 
 #include "core/base/clock.h"
+#include "core/control/client_cas.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,36 @@ static struct tls_options *take_over(const struct snapshot *previous, struct tls
     return fresh;
 }
 
+/* Mozilla's guidelines: `modern` is TLS 1.3 alone; what `intermediate` asks for is
+ * what our defaults are. Options that name a version of their own keep it. */
+static int lowest_version(const struct build_context *context,
+                          const struct model_tls_options *model)
+{
+    bool modern = context->settings->weir.tls_profile == TLS_PROFILE_MODERN;
+    bool free = !model->min_version_set && (model->max_version == TLS_VERSION_UNSET ||
+                                            model->max_version == TLS_VERSION_13);
+    return wire_version(modern && free ? TLS_VERSION_13 : model->min_version);
+}
+
+static enum tls_client_auth client_auth_of(enum client_auth auth)
+{
+    switch (auth) {
+    case CLIENT_AUTH_REQUEST:
+        return TLS_CLIENT_AUTH_REQUEST;
+    case CLIENT_AUTH_REQUIRE_ANY:
+        return TLS_CLIENT_AUTH_REQUIRE_ANY;
+    case CLIENT_AUTH_VERIFY_IF_GIVEN:
+        return TLS_CLIENT_AUTH_VERIFY_IF_GIVEN;
+    case CLIENT_AUTH_REQUIRE_AND_VERIFY:
+        return TLS_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    default:
+        return TLS_CLIENT_AUTH_NONE;
+    }
+}
+
 static enum err make_options(const struct build_context *context,
-                             const struct model_tls_options *model, struct tls_options **out)
+                             const struct model_tls_options *model, struct crl_source *crls,
+                             struct tls_options **out)
 {
     struct span alpn[TLS_OPTIONS_ALPN_MAX];
     size_t alpn_count = 0;
@@ -45,7 +74,7 @@ static enum err make_options(const struct build_context *context,
     }
     struct tls_options_config config = {
         .name = model->object.name,
-        .min_version = wire_version(model->min_version),
+        .min_version = lowest_version(context, model),
         .max_version = wire_version(model->max_version),
         .cipher_suites = model->cipher_suites.items,
         .cipher_suite_count = model->cipher_suites.count,
@@ -55,10 +84,18 @@ static enum err make_options(const struct build_context *context,
         .alpn_count = alpn_count,
         .sni_strict = model->sni_strict,
         .session_tickets = !model->disable_session_tickets,
+        .client_auth = client_auth_of(model->client_auth),
     };
     struct err_text why = {""};
     struct tls_options *options;
-    enum err error = tls_options_create(&config, &options, &why);
+    struct client_cas cas = {0};
+    enum err error = client_cas_read(model, crls, &cas, &why);
+    config.client_cas = cas.pems;
+    config.client_ca_count = cas.count;
+    config.crls = cas.crls;
+    if (error == ERR_OK)
+        error = tls_options_create(&config, &options, &why);
+    client_cas_finish(&cas);
     if (error == ERR_OK)
         *out = take_over(context->previous, options);
     else if (model->object.problem.len == 0)
@@ -67,7 +104,8 @@ static enum err make_options(const struct build_context *context,
 }
 
 /* The built-in `default`, also what a broken user-made `default` leaves. */
-static enum err make_default_options(const struct build_context *context, struct tls_options **out)
+static enum err make_default_options(const struct build_context *context,
+                                     struct crl_source *crls, struct tls_options **out)
 {
     static struct span http1 = {"http/1.1", 8};
     struct model_tls_options model = {
@@ -75,10 +113,11 @@ static enum err make_default_options(const struct build_context *context, struct
         .min_version = TLS_VERSION_12,
         .alpn = {&http1, 1},
     };
-    return make_options(context, &model, out);
+    return make_options(context, &model, crls, out);
 }
 
-enum err build_tls_options(const struct build_context *context, struct snapshot *snapshot)
+static enum err make_all_options(const struct build_context *context, struct crl_source *crls,
+                                 struct snapshot *snapshot)
 {
     const struct model_dynamic *model = snapshot->model;
     snapshot->tls_options = calloc(model->tls_option_count + 1, sizeof(struct tls_options *));
@@ -89,7 +128,7 @@ enum err build_tls_options(const struct build_context *context, struct snapshot 
         const struct model_tls_options *item = &model->tls_options[i];
         struct tls_options *options = NULL;
         bool is_default = span_equal(item->object.name, SPAN("default"));
-        enum err error = make_options(context, item, &options);
+        enum err error = make_options(context, item, crls, &options);
         if (error == ERR_NOMEM)
             return error;
         if (is_default)
@@ -101,7 +140,15 @@ enum err build_tls_options(const struct build_context *context, struct snapshot 
     }
     if (snapshot->tls_options[0] != NULL)
         return ERR_OK;
-    return make_default_options(context, &snapshot->tls_options[0]);
+    return make_default_options(context, crls, &snapshot->tls_options[0]);
+}
+
+enum err build_tls_options(const struct build_context *context, struct snapshot *snapshot)
+{
+    struct crl_source crls = {.files = &context->settings->weir.crl_files};
+    enum err error = make_all_options(context, &crls, snapshot);
+    crl_source_finish(&crls);
+    return error;
 }
 
 /* ---- certificates ---- */

@@ -160,7 +160,7 @@ static void watch_files_of(struct reload *reload, const struct model_dynamic *mo
     size_t count;
     if (reload->provider == NULL)
         return;
-    enum err error = watched_files(model, &paths, &count);
+    enum err error = watched_files(reload->settings.settings, model, &paths, &count);
     if (error == ERR_OK) {
         error = provider_file_watch_also(reload->provider, paths, count);
         free(paths);

@@ -13,9 +13,12 @@ struct file_list {
     size_t count;
 };
 
-static size_t upper_bound(const struct model_dynamic *model)
+static size_t upper_bound(const struct model_static *settings, const struct model_dynamic *model)
 {
-    size_t count = 2 * (model->certificate_count + model->tls_store_count);
+    size_t count = 2 * (model->certificate_count + model->tls_store_count) +
+                   settings->weir.crl_files.count;
+    for (size_t i = 0; i < model->tls_option_count; i++)
+        count += model->tls_options[i].client_ca_files.count;
     for (size_t i = 0; i < model->http_transport_count; i++)
         count += model->http_transports[i].root_ca_count +
                  2 * model->http_transports[i].certificate_count;
@@ -29,6 +32,12 @@ static void add(struct file_list *list, struct span value)
 {
     if (value.len > 0 && !content_is_inline(value))
         list->items[list->count++] = value;
+}
+
+static void add_all(struct file_list *list, const struct span_list *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        add(list, values->items[i]);
 }
 
 static void add_pair(struct file_list *list, const struct model_certificate *pair)
@@ -45,11 +54,15 @@ static void add_transport(struct file_list *list, const struct model_servers_tra
         add_pair(list, &transport->certificates[i]);
 }
 
-enum err watched_files(const struct model_dynamic *model, struct span **out, size_t *count)
+enum err watched_files(const struct model_static *settings, const struct model_dynamic *model,
+                       struct span **out, size_t *count)
 {
-    struct file_list list = {calloc(upper_bound(model) + 1, sizeof(struct span)), 0};
+    struct file_list list = {calloc(upper_bound(settings, model) + 1, sizeof(struct span)), 0};
     if (list.items == NULL)
         return ERR_NOMEM;
+    add_all(&list, &settings->weir.crl_files);
+    for (size_t i = 0; i < model->tls_option_count; i++)
+        add_all(&list, &model->tls_options[i].client_ca_files);
     for (size_t i = 0; i < model->certificate_count; i++)
         add_pair(&list, &model->certificates[i]);
     for (size_t i = 0; i < model->tls_store_count; i++) {

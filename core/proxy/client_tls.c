@@ -55,11 +55,16 @@ static void handshake_on_failed(struct conn *conn, enum err error, const struct 
 {
     struct client *client = client_of(conn);
     struct worker *worker = conn->worker;
+    const char *text = why->text[0] ? why->text : err_message(error), *subject = "";
     metric_add(&worker->metrics.handshakes_failed, 1);
     if (error == ERR_TIMEOUT)
         metric_add(&worker->metrics.limit_handshake, 1);
-    log_debug("TLS handshake failed", "client", client->peer_text, "serverName",
-              client->server_name, "error", why->text[0] ? why->text : err_message(error));
+    if (conn->tls != NULL && tls_engine_client_refused(conn->tls, &subject))
+        log_info("client certificate refused", "client", client->peer_text, "serverName",
+                 client->server_name, "subject", subject, "error", text);
+    else
+        log_debug("TLS handshake failed", "client", client->peer_text, "serverName",
+                  client->server_name, "error", text);
     forget_tcp_route(client);
     conn_close_after_flush(conn, false);
 }

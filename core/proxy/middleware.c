@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 static const struct middleware_type *const types[] = {
+    &middleware_pass_tls_client_cert,
     &middleware_redirect_scheme,
 };
 

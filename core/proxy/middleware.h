@@ -57,6 +57,7 @@ void middleware_chain_destroy(struct middleware_chain *chain);
 /* From who returned MIDDLEWARE_SUSPENDED: on to the next. Worker thread. */
 void middleware_resume(struct exchange *exchange);
 
+extern const struct middleware_type middleware_pass_tls_client_cert;
 extern const struct middleware_type middleware_redirect_scheme;
 
 #endif
