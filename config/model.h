@@ -230,16 +230,15 @@ struct model_middleware {
     struct model_object object;
     enum middleware_kind kind;
     struct span type; /* "redirectScheme", "rateLimit", … as in the file */
-    union {
-        struct {
-            struct span scheme, port;
-            bool permanent;
-        } redirect_scheme;
-        struct {
-            bool pem;
-            struct model_certificate_info info;
-        } pass_tls_client_cert;
-    };
+    /* Of the kind; those of the others keep their defaults. */
+    struct {
+        struct span scheme, port;
+        bool permanent;
+    } redirect_scheme;
+    struct {
+        bool pem;
+        struct model_certificate_info info;
+    } pass_tls_client_cert;
 };
 
 struct model_servers_transport {

@@ -28,6 +28,7 @@ struct client {
     bool is_tls;
     bool idle; /* may be closed at once when draining */
     uint64_t tls_options_identity; /* of the options that the handshake used */
+    uint64_t tls_epoch;            /* of the snapshot that they were of */
     char server_name[LIMIT_HOST_NAME + 1]; /* normalised SNI, "" */
     struct buf peeked; /* a ClientHello that came in pieces */
     int64_t accepted_ms;

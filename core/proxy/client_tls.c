@@ -179,6 +179,7 @@ static void terminate(struct client *client, const struct clienthello *hello,
     }
     client->is_tls = true;
     client->tls_options_identity = options->identity;
+    client->tls_epoch = worker->hold->snapshot->epoch;
     client->conn.handler = &handshake_handler;
     conn_set_timeout(&client->conn, worker->settings->weir.handshake_timeout / NS_PER_MS);
     shake_hands(client, context, &params, bytes);

@@ -72,19 +72,24 @@ static bool settle_path(struct exchange *exchange, struct span *routing_path)
 /*
  * A handshake under one host's TLS options must not reach a host that asks for
  * others (client certificates above all), whether the client sent another
- * server name or none.
+ * server name or none. Nor may a connection outlive options that have since come
+ * to ask for certificates, or for others: the client is to come again.
  */
 static bool check_tls_options(struct exchange *exchange, const struct entry_routes *routes)
 {
     const struct client *client = exchange->client;
     struct span host = exchange->request.host, name = SPAN_EMPTY;
-    if (!client->is_tls || span_equal(host, span_cstr(client->server_name)))
+    bool same_host = span_equal(host, span_cstr(client->server_name));
+    const struct snapshot *snapshot = exchange_snapshot(exchange);
+    if (!client->is_tls || (same_host && client->tls_epoch == snapshot->epoch))
         return true;
     if (host.len == 0 || !router_table_tls_options(routes->https, host, &name))
         name = SPAN_EMPTY;
-    const struct tls_options *options = snapshot_tls_options(exchange_snapshot(exchange), name);
-    if (options != NULL && options->identity == client->tls_options_identity)
+    const struct tls_options *options = snapshot_tls_options(snapshot, name);
+    if (options != NULL && (options->identity == client->tls_options_identity ||
+                            (same_host && options->client_auth == TLS_CLIENT_AUTH_NONE)))
         return true;
+    exchange->request.keep_alive = false;
     return ANSWERED(exchange, 421, "the host's TLS options differ from those of the handshake");
 }
 

@@ -490,6 +490,37 @@ static void wrong_values_take_their_object_out(void **state)
                    "write two services");
 }
 
+static enum client_auth client_auth_of(const char *text)
+{
+    char file[512];
+    snprintf(file, sizeof(file), ROUTER("") "tls: {options: {o: {clientAuth: {%s}}}}\n", text);
+    struct loaded loaded = load("", file);
+    assert_int_equal(loaded.error, ERR_OK);
+    const struct model_tls_options *options = model_tls_options(loaded.dynamic, SPAN("o@file"));
+    assert_int_equal(options->object.problem.len, 0);
+    enum client_auth auth = options->client_auth;
+    loaded_finish(&loaded);
+    return auth;
+}
+
+static void client_authentication_is_what_traefik_takes_it_for(void **state)
+{
+    (void)state;
+    assert_int_equal(client_auth_of("caFiles: [a, b]"), CLIENT_AUTH_REQUIRE_AND_VERIFY);
+    assert_int_equal(client_auth_of("clientAuthType: NoClientCert"), CLIENT_AUTH_NONE);
+    assert_int_equal(client_auth_of("caFiles: [a], clientAuthType: NoClientCert"),
+                     CLIENT_AUTH_NONE);
+    assert_int_equal(client_auth_of("caFiles: [a], clientAuthType: VerifyClientCertIfGiven"),
+                     CLIENT_AUTH_VERIFY_IF_GIVEN);
+    assert_int_equal(client_auth_of("clientAuthType: RequireAnyClientCert"),
+                     CLIENT_AUTH_REQUIRE_ANY);
+    assert_int_equal(client_auth_of("clientAuthType: RequestClientCert"), CLIENT_AUTH_REQUEST);
+    assert_problem(ROUTER(", tls: {options: o}") "tls: {options: {o: {clientAuth: "
+                   "{clientAuthType: RequireAndVerifyClientCert}}}}\n",
+                   "TLS options o@file: tls.options.o: clientAuth is to verify certificates and "
+                   "has no caFiles; name at least one CA");
+}
+
 static void what_is_not_built_fails_closed(void **state)
 {
     (void)state;
@@ -500,7 +531,7 @@ static void what_is_not_built_fails_closed(void **state)
         "errors: {status: ['500']}", "forwardAuth: {address: http://a}",
         "grpcWeb: {allowOrigins: ['*']}", "headers: {frameDeny: true}", "inFlightReq: {amount: 1}",
         "ipAllowList: {sourceRange: [10.0.0.0/8]}", "ipWhiteList: {sourceRange: [10.0.0.0/8]}",
-        "passTLSClientCert: {pem: true}", "plugin: {x: {y: z}}", "rateLimit: {average: 1}",
+        "plugin: {x: {y: z}}", "rateLimit: {average: 1}",
         "redirectRegex: {regex: a}", "replacePath: {path: /}", "replacePathRegex: {regex: a}",
         "retry: {attempts: 1}", "stripPrefix: {prefixes: [/a]}", "stripPrefixRegex: {regex: [a]}",
     };
@@ -515,12 +546,6 @@ static void what_is_not_built_fails_closed(void **state)
         assert_problem(text, want);
     }
     assert_problem(ROUTER(", parentRefs: [x]"), "http.routers.r.parentRefs is not supported yet");
-    assert_problem(ROUTER(", tls: {options: o}")
-                   "tls: {options: {o: {clientAuth: {caFiles: [x]}}}}\n",
-                   "TLS options o@file: tls.options.o.clientAuth is not supported yet");
-    assert_problem(ROUTER(", tls: {}")
-                   "tls: {options: {default: {clientAuth: {clientAuthType: NoClientCert}}}}\n",
-                   "TLS options default: tls.options.default.clientAuth is not supported yet");
     static const char *const services[] = {
         "mirroring: {service: a}", "failover: {service: a}",
         "highestRandomWeight: {services: [{name: a}]}",
@@ -715,6 +740,7 @@ int main(void)
         cmocka_unit_test(broken_references_take_the_router_out),
         cmocka_unit_test(one_missing_entry_point_of_several_is_only_reported),
         cmocka_unit_test(wrong_values_take_their_object_out),
+        cmocka_unit_test(client_authentication_is_what_traefik_takes_it_for),
         cmocka_unit_test(what_is_not_built_fails_closed),
         cmocka_unit_test(an_unbuilt_default_transport_fails_closed),
         cmocka_unit_test(an_unbuilt_middleware_on_an_entry_point_closes_its_routers),

@@ -490,30 +490,77 @@ static void a_broken_record_after_the_handshake_is_final(void **state)
     }
 }
 
-static void a_hybrid_key_share_alone_is_taken_without_a_second_hello(void **state)
+/* A client with these groups, which sends a share of the first; what was agreed. The
+ * server answers the first hello or, with second_hello, asks for another. */
+static void agree(struct tls_context *server, const int *groups, int count, bool second_hello,
+                  const char *agreed)
 {
-    struct tls_context *server = fixture_server("p256", NULL);
     struct tls_server_params params = {NULL};
     struct tls_engine *engine;
     struct tls_engine_info info;
     struct raw_client raw;
     struct err_text why = {""};
-    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519};
-    (void)state;
     assert_ok(tls_engine_create_server(server, &params, &engine));
     raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
-    assert_int_equal(wolfSSL_set_groups(raw.wolfssl, groups, 2), WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_set_groups(raw.wolfssl, (int *)(uintptr_t)groups, count),
+                     WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_UseKeyShare(raw.wolfssl, (word16)groups[0]), WOLFSSL_SUCCESS);
     assert_int_equal(wolfSSL_connect(raw.wolfssl), -1);
     struct span hello = buf_span(&raw.out);
-    assert_true(hello.len > 1200); /* the share of ML-KEM-768 alone has 1184 bytes */
     assert_int_equal(tls_engine_handshake(engine, &hello, &raw.in, &why), ERR_AGAIN);
     buf_clear(&raw.out);
+    /* A HelloRetryRequest has no certificate behind it. */
+    assert_int_equal(buf_len(&raw.in) < 300, second_hello);
     assert_ok(raw_client_handshake(&raw, engine, &why));
     tls_engine_info(engine, &info);
-    assert_string_equal(info.group, "X25519MLKEM768");
+    assert_string_equal(info.group, agreed);
     tls_engine_destroy(engine);
     raw_client_finish(&raw);
+}
+
+static void the_default_groups_take_the_share_that_came(void **state)
+{
+    struct tls_context *server = fixture_server("p256", NULL);
+    const int hybrid[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519};
+    const int x25519[] = {WOLFSSL_ECC_X25519, WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_SECP256R1};
+    const int p256[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519};
+    const int p521[] = {WOLFSSL_ECC_SECP521R1, WOLFSSL_ECC_SECP384R1};
+    (void)state;
+    agree(server, hybrid, 2, false, "X25519MLKEM768");
+    agree(server, x25519, 3, false, "X25519");
+    agree(server, x25519, 1, false, "X25519");
+    agree(server, p256, 2, false, "SECP256R1");
+    agree(server, p521, 2, true, "SECP384R1");
     tls_context_unref(server);
+}
+
+static void every_curve_of_the_configuration_is_agreed_on(void **state)
+{
+    static const struct {
+        const char *name, *agreed;
+        int group;
+    } cases[] = {
+        {"X25519", "X25519", WOLFSSL_ECC_X25519},
+        {"CurveP256", "SECP256R1", WOLFSSL_ECC_SECP256R1},
+        {"CurveP384", "SECP384R1", WOLFSSL_ECC_SECP384R1},
+        {"CurveP521", "SECP521R1", WOLFSSL_ECC_SECP521R1},
+        {"X25519MLKEM768", "X25519MLKEM768", WOLFSSL_X25519MLKEM768},
+        {"SecP256r1MLKEM768", "SecP256r1MLKEM768", WOLFSSL_SECP256R1MLKEM768},
+        {"SecP384r1MLKEM1024", "SecP384r1MLKEM1024", WOLFSSL_SECP384R1MLKEM1024},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct span curve = span_cstr(cases[i].name);
+        struct tls_context *server = fixture_server(
+            "p256", &(struct tls_options_config){.name = SPAN("o"), .curves = &curve,
+                                                 .curve_count = 1});
+        int other = cases[i].group == WOLFSSL_ECC_X25519 ? WOLFSSL_ECC_SECP256R1
+                                                         : WOLFSSL_ECC_X25519;
+        const int groups[] = {cases[i].group, other}, asked[] = {other, cases[i].group};
+        agree(server, groups, 2, false, cases[i].agreed);
+        agree(server, asked, 2, true, cases[i].agreed);
+        tls_context_unref(server);
+    }
 }
 
 static void a_key_update_is_answered_and_data_goes_on(void **state)
@@ -642,7 +689,8 @@ int main(void)
         cmocka_unit_test(close_notify_travels_both_ways_and_half_a_connection_stays_open),
         cmocka_unit_test(garbage_gives_an_alert_and_an_error),
         cmocka_unit_test(a_broken_record_after_the_handshake_is_final),
-        cmocka_unit_test(a_hybrid_key_share_alone_is_taken_without_a_second_hello),
+        cmocka_unit_test(the_default_groups_take_the_share_that_came),
+        cmocka_unit_test(every_curve_of_the_configuration_is_agreed_on),
         cmocka_unit_test(a_key_update_is_answered_and_data_goes_on),
         cmocka_unit_test(key_updates_without_data_are_borne_only_so_often),
         cmocka_unit_test(a_curve_that_is_not_configured_is_not_agreed),

@@ -48,10 +48,10 @@ static void defaults_are_aead_with_forward_secrecy(void **state)
                         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                         "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384");
     assert_int_equal(options->group_count, 4);
-    assert_int_equal(options->groups[0], WOLFSSL_ECC_X25519);
-    assert_int_equal(options->groups[1], WOLFSSL_ECC_SECP256R1);
-    assert_int_equal(options->groups[2], WOLFSSL_ECC_SECP384R1);
-    assert_int_equal(options->groups[3], WOLFSSL_X25519MLKEM768);
+    assert_int_equal(options->groups[0], WOLFSSL_X25519MLKEM768);
+    assert_int_equal(options->groups[1], WOLFSSL_ECC_X25519);
+    assert_int_equal(options->groups[2], WOLFSSL_ECC_SECP256R1);
+    assert_int_equal(options->groups[3], WOLFSSL_ECC_SECP384R1);
     assert_int_equal(options->alpn_count, 0);
     tls_options_unref(options);
 }
@@ -150,6 +150,8 @@ static void identity_is_of_the_contents_and_not_of_the_name(void **state)
         {.cipher_suites = &suite, .cipher_suite_count = 1},
         {.sni_strict = true},
         {.session_tickets = true},
+        {.client_auth = TLS_CLIENT_AUTH_REQUEST},
+        {.client_auth = TLS_CLIENT_AUTH_REQUIRE_ANY},
     };
     uint64_t seen[COUNT(others) + 1];
     struct tls_options *one = make((struct tls_options_config){.name = SPAN("one")});
