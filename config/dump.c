@@ -132,9 +132,9 @@ static void dump_object(const struct schema_row *row, const void *element, const
     fprintf(out, "%s.provider = %.*s\n", path, SPAN_ARG(object->provider));
     if (object->problem.len > 0)
         fprintf(out, "%s.problem = %.*s\n", path, SPAN_ARG(object->problem));
-    if (row->element_size == sizeof(struct model_service))
+    if (strcmp(row->name, "services") == 0)
         fprintf(out, "%s.kind = %d\n", path, ((const struct model_service *)element)->kind);
-    if (row->element_size == sizeof(struct model_middleware))
+    if (strcmp(row->name, "middlewares") == 0)
         fprintf(out, "%s.type = %.*s\n", path,
                 SPAN_ARG(((const struct model_middleware *)element)->type));
 }
