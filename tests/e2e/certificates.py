@@ -98,6 +98,17 @@ class Authority:
             .sign(issuer.key, hashes.SHA256()))
         self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
+    def revocations(self, *pairs, days=30, begin=EPOCH, encoding=serialization.Encoding.PEM):
+        """A CRL that names the certificates of these pairs, as bytes."""
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.subject)
+                   .last_update(begin).next_update(now + datetime.timedelta(days=days)))
+        for pair in pairs:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(pair.serial)
+                .revocation_date(begin).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(encoding)
+
     def write(self, folder, name="ca"):
         path = os.path.join(str(folder), f"{name}.pem")
         with open(path, "w", encoding="ascii") as file:

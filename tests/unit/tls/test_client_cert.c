@@ -102,7 +102,7 @@ static void the_info_is_traefiks(void **state)
     expect_info(cert, (struct client_cert_wanted){.serial_number = true, .sans = true},
                 "SerialNumber%3D%224660%22%3BSAN%3D%22client.test%2Ca%40client.test%2C"
                 "10.0.0.1%2C2001%3Adb8%3A%3A1%2Cspiffe%3A%2F%2Ftest%2Fa%22");
-    expect_info(cert, (struct client_cert_wanted){.subject = NAME_COUNTRY}, 
+    expect_info(cert, (struct client_cert_wanted){.subject = NAME_COUNTRY},
                 "Subject%3D%22C%3DFR%2CC%3DUS%22");
     expect_info(cert, (struct client_cert_wanted){.issuer = NAME_LOCALITY}, "");
     client_cert_destroy(cert);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Makes the clients' certificates and revocation lists of the TLS tests, valid for 100 years:
 # make.sh [FOLDER]
-# The result is committed; run it again only to change what is in them. The keys are for tests alone.
+# The result is committed; run it again only to change what is in them. The keys are for tests
+# alone.
 set -eu
 
 out=${1:-$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)}
