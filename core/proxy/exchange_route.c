@@ -109,6 +109,27 @@ static bool check_chain(struct exchange *exchange)
     return ANSWERED(exchange, 503, chain->problem.ptr);
 }
 
+/*
+ * As in Traefik the host decides under which options a handshake is done, so a
+ * router can come to serve under others than its own. Where its own insist on a
+ * certificate, it does not.
+ */
+static bool check_client_auth(struct exchange *exchange, const struct route *route)
+{
+    struct span name = route->model->tls.options;
+    if (!exchange->client->is_tls || name.len == 0)
+        return true;
+    const struct tls_options *options = snapshot_tls_options(exchange_snapshot(exchange), name);
+    if (options == NULL)
+        return ANSWERED(exchange, 503, "the router's TLS options cannot be used");
+    bool insists = options->client_auth == TLS_CLIENT_AUTH_REQUIRE_ANY ||
+                   options->client_auth == TLS_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    if (!insists || options->identity == exchange->client->tls_options_identity)
+        return true;
+    return ANSWERED(exchange, 421, "the router asks for client certificates, and its host's TLS "
+                                   "options do not");
+}
+
 static bool find_route(struct exchange *exchange, const struct entry_routes *routes,
                        struct span routing_path)
 {
@@ -126,6 +147,8 @@ static bool find_route(struct exchange *exchange, const struct entry_routes *rou
     exchange->route = route;
     if (route->problem.len > 0) /* the log has it since the snapshot was built */
         return ANSWERED(exchange, 503, route->problem.ptr);
+    if (!check_client_auth(exchange, route))
+        return false;
     if (route->service == NULL || service_problem(route->service).len > 0)
         return ANSWERED(exchange, 503, "the service is out of order");
     exchange->service = route->service;

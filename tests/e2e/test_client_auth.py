@@ -349,6 +349,37 @@ def test_another_hosts_handshake_does_not_reach_it(start, authority, clients):
     assert status(one, context, "a.test") == 200
 
 
+def test_a_router_whose_host_gets_other_options_stays_closed(start, authority, clients):
+    one = start()
+    alice = context_of(authority, clients, clients.alice)
+    path = {"entryPoints": ["websecure"], "service": "one", "tls": {"options": "mutual"}}
+    since = len(one.log.lines)
+    one.reload(merge(one.dynamic, {"http": {"routers": {
+        # It takes b.test's options, which are the default ones.
+        "p": {**path, "rule": "PathPrefix(`/private`)", "priority": 1000},
+        # Two options for one host: both get the default.
+        "c": {**path, "rule": "Host(`a.test`) && Path(`/other`)", "tls": {}}}}}))
+    assert one.log.find("TLS options .*mutual.* are not used", since)
+
+    def get(name, target):
+        with wire.Connection(one.ports["websecure"], alice, name) as connection:
+            return connection.request(target, host=name).status
+
+    assert get("b.test", "/status/200") == 200
+    assert get("b.test", "/private") == 421
+    assert get("a.test", "/other") == 200
+    assert get("a.test", "/status/200") == 421
+    one.reload(merge(one.dynamic, {"http": {"routers": {"p": {
+        **path, "rule": "PathPrefix(`/private`)", "priority": 1000}}}}))
+    assert get("a.test", "/private") == 200
+    assert get("b.test", "/private") == 421
+    since = len(one.log.lines)
+    os.unlink(clients.ca_file)
+    one.log.wait("clientAuth.caFiles", since)
+    one.log.wait("configuration loaded", since)
+    assert get("b.test", "/private") == 503
+
+
 @pytest.mark.parametrize("version", [V12, V13])
 def test_no_session_leads_in(start, authority, clients, version):
     one = start()
