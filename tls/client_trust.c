@@ -293,10 +293,14 @@ static enum tls_client_alert judge_revocation(enum err error, struct err_text *w
                       "the CRL of the certificate's issuer is not current: renew it");
     case ERR_MISMATCH:
         return refuse(why, TLS_ALERT_CERTIFICATE_UNKNOWN,
-                      "the CRL of that name is not signed by the certificate's issuer");
-    default:
+                      "the CRL of that name is not of the key of the certificate's issuer");
+    case ERR_NOTFOUND:
         return refuse(why, TLS_ALERT_CERTIFICATE_UNKNOWN,
                       "there is no CRL of the certificate's issuer in weir.tls.crlFiles");
+    default:
+        return refuse(why, TLS_ALERT_CERTIFICATE_UNKNOWN,
+                      "a CRL of the certificate's issuer has a wrong signature or cannot be "
+                      "checked");
     }
 }
 
@@ -309,7 +313,9 @@ static enum err ask_authorities(const struct crl_set *crls, const struct authori
     enum err best = ERR_NOTFOUND;
     for (const struct authority *one = first; one != NULL; one = authority_of(one->next, name)) {
         enum err error = crl_set_check(crls, one->der, serial, now_s);
-        if (error == ERR_EXISTS)
+        bool is_final = error != ERR_OK && error != ERR_NOTFOUND && error != ERR_TIMEOUT &&
+                        error != ERR_MISMATCH;
+        if (is_final) /* revoked, or it cannot be told */
             return error;
         if (best != ERR_OK)
             best = error;

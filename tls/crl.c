@@ -4,7 +4,8 @@
  * looks at every critical extension. The signature is wolfSSL's business: a
  * certificate manager that knows nothing but the issuer accepts the list or not.
  * That costs a pass over the list, so its result is kept: the keyed hash of the
- * issuer's certificate, which was itself verified before.
+ * issuer's certificate, which was itself verified before. wolfSSL does not tell a
+ * wrong signature from a want of memory, so neither is passed over.
  */
 #include "tls/crl.h"
 
@@ -32,8 +33,17 @@ static bool is_harmless(struct span oid)
            span_equal(oid, OID_INVALIDITY_DATE) || span_equal(oid, OID_AUTHORITY_KEY);
 }
 
+/* AuthorityKeyIdentifier: [0] is the key's. */
+static void note_key(struct span octets, struct span *key_id)
+{
+    struct span contents, id;
+    if (der_read(&octets, DER_SEQUENCE, &contents) &&
+        der_read(&contents, DER_CONTEXT(0), &id))
+        *key_id = id;
+}
+
 /* Of the list or of one entry: the contents of the SEQUENCE. */
-static enum err check_extensions(struct span list, struct err_text *why)
+static enum err check_extensions(struct span list, struct span *key_id, struct err_text *why)
 {
     struct span extension, oid, critical, octets;
     while (list.len > 0) {
@@ -42,6 +52,8 @@ static enum err check_extensions(struct span list, struct err_text *why)
             !der_read_optional(&extension, DER_BOOLEAN, &critical) ||
             !der_read(&extension, DER_OCTET_STRING, &octets) || extension.len != 0)
             return err_set(why, ERR_SYNTAX, "the CRL is broken at its extensions");
+        if (span_equal(oid, OID_AUTHORITY_KEY) && key_id != NULL)
+            note_key(octets, key_id);
         if (span_equal(oid, OID_DELTA))
             return err_set(why, ERR_UNSUPPORTED,
                            "a delta CRL is not enough: give the complete one");
@@ -70,7 +82,7 @@ static enum err read_entry(struct span *entries, struct span *serial, struct err
         serial->len == 0 || !der_read_time(&entry, &when_s) ||
         !der_read_optional(&entry, DER_SEQUENCE, &extensions) || entry.len != 0)
         return err_set(why, ERR_SYNTAX, "the CRL is broken at its entries");
-    return check_extensions(extensions, why);
+    return check_extensions(extensions, NULL, why);
 }
 
 static int compare_serials(const void *a, const void *b)
@@ -111,7 +123,7 @@ static enum err read_tbs(struct span tbs, struct crl *crl, struct err_text *why)
     if (explicit.len > 0) {
         if (!der_read(&explicit, DER_SEQUENCE, &extensions) || explicit.len != 0)
             return err_set(why, ERR_SYNTAX, "the CRL is broken at its extensions");
-        TRY(check_extensions(extensions, why));
+        TRY(check_extensions(extensions, &crl->key_id, why));
     }
     return read_entries(entries, crl, why);
 }
@@ -287,6 +299,13 @@ static bool is_signed_by(struct crl *crl, struct span issuer_der)
     return true;
 }
 
+/* Authorities of one name are told apart by their keys' identifiers. */
+static bool is_of_another_key(const struct crl *crl, const struct x509 *issuer)
+{
+    return crl->key_id.len > 0 && issuer->key_id.len > 0 &&
+           !span_equal(crl->key_id, issuer->key_id);
+}
+
 static bool is_current(const struct crl *crl, int64_t now_s)
 {
     return crl->this_update_s <= now_s &&
@@ -305,15 +324,19 @@ enum err crl_set_check(const struct crl_set *set, struct span issuer_der, struct
         if (!is_current(crl, now_s)) {
             if (result != ERR_OK)
                 result = ERR_TIMEOUT;
-        } else if ((issuer.has_key_usage && !issuer.signs_crls) ||
-                   !is_signed_by(crl, issuer_der)) {
+            continue;
+        }
+        if (is_of_another_key(crl, &issuer)) {
             if (result == ERR_NOTFOUND)
                 result = ERR_MISMATCH;
-        } else if (crl_names(crl, serial)) {
-            return ERR_EXISTS;
-        } else {
-            result = ERR_OK;
+            continue;
         }
+        /* A list that cannot be checked may be the one that names it. */
+        if ((issuer.has_key_usage && !issuer.signs_crls) || !is_signed_by(crl, issuer_der))
+            return ERR_TLS;
+        if (crl_names(crl, serial))
+            return ERR_EXISTS;
+        result = ERR_OK;
     }
     return result;
 }

@@ -22,6 +22,7 @@ struct crl {
     struct crl *next;  /* in a set; newest first where issuers are the same */
     struct span der;   /* the list itself, malloc'ed */
     struct span issuer;        /* contents of its Name, in der */
+    struct span key_id;        /* of the issuer's key, in der; empty: not told */
     struct span *serials;      /* in der, sorted; as in the certificates */
     size_t serial_count;
     int64_t this_update_s, next_update_s; /* next: 0 where it has none */
@@ -51,7 +52,8 @@ bool crl_names(const struct crl *crl, struct span serial);
  * Asks the lists that `issuer` (a DER certificate) has signed. ERR_OK: there is a
  * current one, and none names the serial. ERR_EXISTS: revoked. ERR_NOTFOUND: the
  * set has no list of this issuer; ERR_TIMEOUT: only such as have run out;
- * ERR_MISMATCH: only such as it has not signed. Any thread.
+ * ERR_MISMATCH: only such as name another key than its own. ERR_TLS: one of them
+ * has a wrong signature or cannot be checked. Any thread.
  */
 MUST_USE enum err crl_set_check(const struct crl_set *set, struct span issuer_der,
                                 struct span serial, int64_t now_s);

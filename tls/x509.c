@@ -10,6 +10,7 @@
 #include "tls/der.h"
 
 #define OID_COMMON_NAME SPAN("\x55\x04\x03")      /* 2.5.4.3 */
+#define OID_KEY_ID SPAN("\x55\x1d\x0e")           /* 2.5.29.14 */
 #define OID_KEY_USAGE SPAN("\x55\x1d\x0f")        /* 2.5.29.15 */
 #define OID_SUBJECT_ALT_NAME SPAN("\x55\x1d\x11") /* 2.5.29.17 */
 #define OID_CONSTRAINTS SPAN("\x55\x1d\x13")      /* 2.5.29.19 */
@@ -73,11 +74,18 @@ static bool read_purposes(struct span octets, struct x509 *out)
     return true;
 }
 
+static bool read_key_id(struct span octets, struct x509 *out)
+{
+    return der_read(&octets, DER_OCTET_STRING, &out->key_id) && octets.len == 0;
+}
+
 /* Each of these may occur once (RFC 5280 section 4.2). */
 static bool read_extension(struct span oid, struct span octets, struct x509 *out)
 {
     if (span_equal(oid, OID_SUBJECT_ALT_NAME))
         return out->alt_names.ptr == NULL && read_alt_names(octets, out);
+    if (span_equal(oid, OID_KEY_ID))
+        return out->key_id.ptr == NULL && read_key_id(octets, out);
     if (span_equal(oid, OID_CONSTRAINTS))
         return !out->has_constraints && read_constraints(octets, out);
     if (span_equal(oid, OID_KEY_USAGE))

@@ -15,6 +15,7 @@ struct x509 {
     struct span issuer, subject; /* contents of the Names */
     struct span public_key;      /* contents of the SubjectPublicKeyInfo */
     struct span alt_names;       /* contents of the GeneralNames; empty without the extension */
+    struct span key_id;          /* subjectKeyIdentifier; empty without it */
     int64_t not_before_s, not_after_s;
     bool has_extensions;
     bool has_constraints, is_ca;        /* basicConstraints */

@@ -13,6 +13,32 @@
 
 #define CHAIN_MAX 8
 
+/* ---- allocations that fail: malloc and calloc are wrapped by the linker ---- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static int allocations_left = -1; /* negative: never fail */
+
+static bool allocation_fails(void)
+{
+    return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return allocation_fails() ? NULL : __real_calloc(n, size);
+}
+
+/* ---- files ---- */
+
 struct chain {
     uint8_t der[CHAIN_MAX][4096];
     struct span certs[CHAIN_MAX];
@@ -91,7 +117,8 @@ static const struct verify_case cases[] = {
     {"client", CA, {CRL("ca"), CRL("ca_revokes")}, TLS_ALERT_CERTIFICATE_REVOKED, "is revoked"},
     {"client", CA, {CRL("ca_revokes"), CRL("ca")}, TLS_ALERT_CERTIFICATE_REVOKED, "is revoked"},
     {"client", CA, {CRL("other_ca")}, TLS_ALERT_CERTIFICATE_UNKNOWN, "no CRL of"},
-    {"client", CA, {CRL("impostor")}, TLS_ALERT_CERTIFICATE_UNKNOWN, "not signed by"},
+    {"client", CA, {CRL("impostor")}, TLS_ALERT_CERTIFICATE_UNKNOWN, "not of the key"},
+    {"client", CA, {CRL("impostor"), CRL("ca")}, TLS_CLIENT_ACCEPTED, ""},
     {"client", CA, {CRL("ca_stale")}, TLS_ALERT_CERTIFICATE_UNKNOWN, "not current"},
     {"client", CA, {CRL("ca_stale"), CRL("ca")}, TLS_CLIENT_ACCEPTED, ""},
     {"client_rsa", CA, {CRL("ca")}, TLS_ALERT_CERTIFICATE_UNKNOWN, "no CRL of"},
@@ -120,6 +147,68 @@ static void chains_are_judged_with_the_right_alert(void **state)
         }
         tls_client_trust_destroy(trust);
     }
+}
+
+/* Whatever fails on the way: nobody passes who would not pass without. */
+static void no_failed_allocation_lets_anybody_in(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct verify_case *the = &cases[i];
+        struct chain chain;
+        char file[64];
+        snprintf(file, sizeof(file), "clients/%s.pem", the->client);
+        chain_read(&chain, file);
+        for (int n = 0;; n++) {
+            /* A list that was found signed before would need fewer allocations. */
+            struct tls_client_trust *trust =
+                trust_of(the->ca, the->crls[0] != NULL ? the->crls : NULL);
+            struct err_text why = {""};
+            allocations_left = n;
+            int alert = (int)tls_client_trust_verify(trust, chain.certs, chain.count, time(NULL),
+                                                     &why);
+            bool reached = allocations_left < 0;
+            allocations_left = -1;
+            tls_client_trust_destroy(trust);
+            if (the->alert != TLS_CLIENT_ACCEPTED)
+                assert_int_not_equal(alert, TLS_CLIENT_ACCEPTED);
+            if (!reached) {
+                assert_int_equal(alert, (int)the->alert);
+                break;
+            }
+            assert_true(n < 1000);
+        }
+    }
+}
+
+static enum err make(struct span ca, struct span crl)
+{
+    struct crl_set *set = crl_set_create();
+    struct tls_client_trust *trust = NULL;
+    enum err error = set != NULL ? crl_set_add(set, crl, NULL) : ERR_NOMEM;
+    if (error == ERR_OK)
+        error = tls_client_trust_create(&ca, 1, set, &trust, NULL);
+    assert_int_equal(error == ERR_OK, trust != NULL);
+    tls_client_trust_destroy(trust);
+    crl_set_unref(set);
+    return error;
+}
+
+static void making_fails_whole(void **state)
+{
+    struct span ca = fixture_read(CA), crl = fixture_read(CRL("ca_revokes"));
+    (void)state;
+    for (int n = 0;; n++) {
+        allocations_left = n;
+        enum err error = make(ca, crl);
+        bool reached = allocations_left < 0;
+        allocations_left = -1;
+        assert_int_equal(error != ERR_OK, reached);
+        if (!reached)
+            break;
+    }
+    free((char *)(uintptr_t)ca.ptr);
+    free((char *)(uintptr_t)crl.ptr);
 }
 
 static void the_order_of_a_chain_and_what_is_too_much_do_not_matter(void **state)
@@ -198,6 +287,31 @@ static void files_that_hold_nothing_are_told(void **state)
     free((char *)(uintptr_t)der.ptr);
 }
 
+/* It might be the one that names the certificate: another list does not make up for it. */
+static void a_list_with_a_wrong_signature_is_not_passed_over(void **state)
+{
+    struct span good = fixture_read(CRL("ca")), der = fixture_read("clients/ca_revokes.der");
+    struct span ca = fixture_read(CA);
+    struct crl_set *set = crl_set_create();
+    struct tls_client_trust *trust;
+    struct err_text why = {""};
+    struct chain chain;
+    (void)state;
+    ((char *)(uintptr_t)der.ptr)[der.len - 1] ^= 1;
+    assert_ok(crl_set_add(set, der, &why));
+    assert_ok(crl_set_add(set, good, &why));
+    assert_ok(tls_client_trust_create(&ca, 1, set, &trust, &why));
+    chain_read(&chain, "clients/client.pem");
+    assert_int_equal(tls_client_trust_verify(trust, chain.certs, 1, time(NULL), &why),
+                     TLS_ALERT_CERTIFICATE_UNKNOWN);
+    assert_non_null(strstr(why.text, "wrong signature"));
+    tls_client_trust_destroy(trust);
+    crl_set_unref(set);
+    free((char *)(uintptr_t)good.ptr);
+    free((char *)(uintptr_t)der.ptr);
+    free((char *)(uintptr_t)ca.ptr);
+}
+
 /* SEQUENCE { tbs, algorithm, signature } of an issuer without attributes. */
 static enum err add_list(const char *extensions, size_t len, struct err_text *why)
 {
@@ -250,10 +364,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_are_judged_with_the_right_alert),
+        cmocka_unit_test(no_failed_allocation_lets_anybody_in),
+        cmocka_unit_test(making_fails_whole),
         cmocka_unit_test(the_order_of_a_chain_and_what_is_too_much_do_not_matter),
         cmocka_unit_test(a_changed_certificate_is_refused),
         cmocka_unit_test(the_digest_tells_authorities_and_lists_apart),
         cmocka_unit_test(files_that_hold_nothing_are_told),
+        cmocka_unit_test(a_list_with_a_wrong_signature_is_not_passed_over),
         cmocka_unit_test(lists_of_a_part_are_refused),
     };
     struct err_text why;
