@@ -60,6 +60,9 @@ int tls_engine_send_callback(WOLFSSL *ssl, char *data, int size, void *argument)
     struct tls_engine *engine = argument;
     (void)ssl;
     assert(size >= 0);
+    if (engine->exported)
+        return tls_engine_keep_message(engine, (size_t)size) == ERR_OK ? size
+                                                                       : WOLFSSL_CBIO_ERR_GENERAL;
     enum err error = ERR_LIMIT;
     if (engine->output != NULL && engine->refusal != 0)
         error = tls_engine_send_refusal(engine, engine->output);

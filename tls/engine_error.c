@@ -137,7 +137,10 @@ void tls_engine_explain(const struct tls_engine *engine, struct err_text *why)
         const char *name = tls_alert_name(history.last_tx.code);
         snprintf(sent, sizeof(sent), " (we sent alert %s)", name != NULL ? name : "?");
     }
-    if (engine->name_mismatch)
+    if (engine->wants_new_keys)
+        (void)err_set(why, ERR_TLS,
+                      "the %s asks for new keys, which kernel TLS cannot change", peer);
+    else if (engine->name_mismatch)
         (void)err_set(why, ERR_TLS, "the server's certificate is not for \"%s\"%s",
                       engine->server_name, sent);
     else

@@ -43,6 +43,11 @@ struct tls_engine {
     bool has_writer;   /* our records are made by the writer, not by wolfSSL */
     bool keys_changed; /* a KeyUpdate went out: the writer's keys are the old ones */
     struct record_writer writer;
+    /* ktls.c */
+    bool exported;       /* the kernel makes our records */
+    bool wants_new_keys; /* the peer, of the kernel */
+    bool has_alert;
+    uint8_t alert[2]; /* for tls_engine_take_alert */
 };
 
 /* Around every call of wolfSSL that may read or send; input may be NULL. */
@@ -63,6 +68,11 @@ MUST_USE enum err tls_engine_seal_again(struct tls_engine *engine, size_t record
 /* Records in a row that bring no plain text after the handshake (KeyUpdates, empty
  * ones): each costs us new keys or a decryption, and the peer nothing. */
 #define TLS_IDLE_RECORDS_MAX 32
+
+/* In the place of a record that wolfSSL made although the kernel has the keys. */
+MUST_USE enum err tls_engine_keep_message(struct tls_engine *engine, size_t record_size);
+/* Whether the record of that size which wolfSSL made is a KeyUpdate, not an alert. */
+bool tls_engine_is_key_update(const struct tls_engine *engine, size_t record_size);
 
 /* Says in words why the engine failed. */
 void tls_engine_explain(const struct tls_engine *engine, struct err_text *why);

@@ -64,6 +64,12 @@ static enum err append_key_update(struct tls_engine *engine, struct buf *output)
     return ERR_OK;
 }
 
+bool tls_engine_is_key_update(const struct tls_engine *engine, size_t record_size)
+{
+    return wolfSSL_version(engine->wolfssl) == TLS1_3_VERSION &&
+           record_size == RECORD_OVERHEAD + KEY_UPDATE_SIZE;
+}
+
 enum err tls_engine_seal_again(struct tls_engine *engine, size_t record_size, struct buf *output)
 {
     switch (record_size - RECORD_OVERHEAD) {
@@ -132,7 +138,7 @@ static enum err write_by_wolfssl(struct tls_engine *engine, struct span plain, s
 enum err tls_engine_write_both(struct tls_engine *engine, struct span first, struct span second,
                                struct buf *output)
 {
-    assert(engine->established);
+    assert(engine->established && !engine->exported);
     size_t len = first.len + second.len;
     if (engine->failure != 0)
         return ERR_TLS;
