@@ -57,6 +57,12 @@ static const struct schema_row tls[] = {
         "Hand the encryption of large responses to the kernel: auto where it can, on (warn "
         "where it cannot), off.",
         AT_ENUM(model_static, weir.ktls), CHOICES(ktls_modes)),
+    KEY("ktlsMinBytes", BYTES, "4194304",
+        "Shortest response body (and stream of a TCP router) that is spliced to a client of TLS "
+        "through the kernel, on which its connection is handed over. The default is what the "
+        "kernel buffers for one connection at most: a shorter body can be sent without waiting "
+        "for the client, and user space seals it faster than the kernel.",
+        WEIR(ktls_min_bytes), RANGE(16384, INT64_MAX)),
     KEY("selectionCacheEntries", INTEGER, "4096",
         "Names each worker remembers the certificate of, a power of two.",
         WEIR(selection_cache_entries), RANGE(64, 1 << 24), CHECK(check_power_of_two)),

@@ -19,6 +19,7 @@
 #include "core/app/worker_thread.h"
 #include "core/base/log.h"
 #include "core/control/control.h"
+#include "io/ktls.h"
 #include "tls/context.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct process {
     size_t waiting_limit; /* see worker_thread_settings */
     int signals;
     bool tls_ready;
+    bool has_ktls;
     struct demo *demo;
     char builtin_text[BUILTIN_DYNAMIC_SIZE];
     struct config_text builtin;
@@ -69,9 +71,25 @@ static void derive(struct process *process)
     else if (weir->max_connections > most)
         log_warn("weir.limits.connections is more than the limit of open files is good for; "
                  "raise RLIMIT_NOFILE (ulimit -n, systemd: LimitNOFILE=)");
-    if (weir->ktls == KTLS_ON)
-        log_warn("weir.tls.ktls is on, but Weir cannot hand TLS to the kernel yet: it stays in "
-                 "user space");
+}
+
+/* Whether TLS may be handed to the kernel; tried once. */
+static bool choose_ktls(enum ktls_mode mode)
+{
+    struct err_text why = {""};
+    if (mode == KTLS_OFF) {
+        log_info("kernel TLS is not used", "reason", "weir.tls.ktls is off");
+        return false;
+    }
+    if (ktls_probe(&why) == ERR_OK) {
+        log_info("kernel TLS is used for long responses");
+        return true;
+    }
+    if (mode == KTLS_ON)
+        log_warn("weir.tls.ktls is on, but TLS stays in user space", "reason", why.text);
+    else
+        log_info("kernel TLS is not used", "reason", why.text);
+    return false;
 }
 
 static enum err prepare_machine(struct process *process, struct err_text *why)
@@ -80,6 +98,7 @@ static enum err prepare_machine(struct process *process, struct err_text *why)
     TRY(signals_block(&process->signals, why));
     TRY(ring_probe(why));
     derive(process);
+    process->has_ktls = choose_ktls(process->settings->weir.ktls);
     TRY(tls_global_init(why));
     process->tls_ready = true;
     return ERR_OK;
@@ -100,6 +119,7 @@ static enum err start_workers(struct process *process, struct err_text *why)
         .sockets = &process->sockets,
         .count = process->workers,
         .waiting_limit = process->waiting_limit,
+        .has_ktls = process->has_ktls,
         .hooks = {.access_log = admin_access_log,
                   .internal_service = admin_internal_service,
                   .context = process->admin},

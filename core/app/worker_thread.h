@@ -26,6 +26,7 @@ struct worker_thread_settings {
     struct sockets *sockets; /* the listening sockets are taken */
     size_t count;
     size_t waiting_limit; /* accepted connections that a worker without room may keep */
+    bool has_ktls;        /* see struct worker */
     struct worker_hooks hooks;
 };
 

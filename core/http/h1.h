@@ -82,6 +82,9 @@ void h1_body_finish(struct h1_body *body);
  */
 MUST_USE enum err h1_body_decode(struct h1_body *body, struct span *input, struct span *data,
                                  struct http_fields *trailers);
+/* `bytes` of the content, at most `remaining`, were taken elsewhere than from an input;
+ * for bodies with a length or until the close. */
+void h1_body_skip(struct h1_body *body, uint64_t bytes);
 /* The peer closed: ERR_OK when that ends the body properly, else ERR_PROTOCOL. */
 MUST_USE enum err h1_body_end_of_stream(struct h1_body *body);
 

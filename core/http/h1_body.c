@@ -238,6 +238,17 @@ enum err h1_body_decode(struct h1_body *body, struct span *input, struct span *d
     return error;
 }
 
+void h1_body_skip(struct h1_body *body, uint64_t bytes)
+{
+    assert(body->state == H1_BODY_DATA);
+    if (body->kind != HTTP_BODY_LENGTH)
+        return;
+    assert(bytes <= body->remaining);
+    body->remaining -= bytes;
+    if (body->remaining == 0)
+        body->state = H1_BODY_COMPLETE;
+}
+
 enum err h1_body_end_of_stream(struct h1_body *body)
 {
     if (body->kind == HTTP_BODY_UNTIL_CLOSE && body->state == H1_BODY_DATA)

@@ -6,8 +6,11 @@
  */
 #include "core/proxy/conn_private.h"
 
+#include "io/ktls.h"
+
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define LINGER_MS 2000
@@ -100,6 +103,8 @@ static void finish(struct conn *conn)
     set_state(conn, CONN_FREE);
     tls_engine_destroy(conn->tls);
     conn->tls = NULL;
+    free(conn->ktls);
+    conn->ktls = NULL;
     conn_output_finish(conn);
     conn->handler->on_closed(conn);
 }
@@ -144,10 +149,18 @@ void conn_abort(struct conn *conn)
     conn_close(conn);
 }
 
+/* How far the output is. With kernel TLS the end waits for the peer to take what the
+ * kernel has. */
+static uint64_t output_mark(const struct conn *conn)
+{
+    uint64_t handed = conn->bytes_out + op_sent(&conn->send);
+    return conn->ktls != NULL ? handed - ktls_unsent(conn->fd) : handed;
+}
+
 /* The time to flush is that of a peer that takes nothing at all. */
 static void watch_flush(struct conn *conn)
 {
-    conn->flush_mark = conn->bytes_out + op_sent(&conn->send);
+    conn->flush_mark = output_mark(conn);
     conn_set_timeout(conn, FLUSH_TIMEOUT_MS);
 }
 
@@ -208,8 +221,7 @@ void conn_fail(struct conn *conn, enum err error, const struct err_text *why)
 static void on_timer(struct timer *timer)
 {
     struct conn *conn = container_of(timer, struct conn, timer);
-    bool progresses = conn->bytes_out + op_sent(&conn->send) != conn->flush_mark;
-    if (conn->state == CONN_FLUSHING && progresses)
+    if (conn->state == CONN_FLUSHING && output_mark(conn) != conn->flush_mark)
         watch_flush(conn);
     else
         conn_fail(conn, ERR_TIMEOUT, NULL);

@@ -77,6 +77,7 @@ struct conn {
     bool output_shut;      /* FIN is sent */
     bool send_failed;      /* what is queued cannot be sent any more */
     bool streaming;        /* receives piece by piece */
+    bool ktls_refused;     /* records stay in user space */
     uint8_t short_receives; /* of a stream, in a row */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
@@ -92,6 +93,7 @@ struct conn {
     int64_t flush_at_ms;     /* in worker->later; else 0 */
     struct worker_task task; /* deferred resume or end of life */
     void (*release_done)(struct conn *conn);
+    struct conn_ktls *ktls; /* transport_ktls.c; NULL: not the kernel's */
     struct tunnel *tunnel; /* tunnel.c, while joined to another */
     struct sock_address connect_address;
     uint64_t bytes_in, bytes_out; /* on the wire */
@@ -163,5 +165,28 @@ static inline bool conn_is_reading(const struct conn *conn)
  * through on_data before. Only for a connection without TLS.
  */
 void conn_release_receive(struct conn *conn, void (*done)(struct conn *conn));
+/* Not after all, or not any more: receives as before. */
+void conn_retake_receive(struct conn *conn);
+
+/*
+ * Whether bytes may be spliced into the socket, as far as can be seen: plain, or TLS
+ * that the kernel seals or could be given to seal.
+ */
+bool conn_takes_splice(const struct conn *conn);
+/* Makes it so, with nothing queued. On failure it goes on as it was, and TLS is never
+ * offered to the kernel again. */
+MUST_USE enum err conn_open_to_splice(struct conn *conn);
+/* So many bytes under one key are enough, which the kernel cannot change: about 2^22
+ * records, well below what RFC 8446 §5.5 allows. Who can ends such a connection. */
+#define CONN_KTLS_BYTES_MAX (UINT64_C(1) << 36)
+static inline bool conn_is_worn(const struct conn *conn)
+{
+    return conn->ktls != NULL && conn->bytes_out >= CONN_KTLS_BYTES_MAX;
+}
+/* Whether nothing is queued and nothing is being sent. */
+static inline bool conn_is_flushed(const struct conn *conn)
+{
+    return conn_backlog(conn) == 0 && !op_pending(&conn->send);
+}
 
 #endif

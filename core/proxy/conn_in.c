@@ -354,6 +354,13 @@ void conn_input_task(struct conn *conn)
     after_receive(conn);
 }
 
+void conn_retake_receive(struct conn *conn)
+{
+    conn->release_done = NULL;
+    conn->paused = true; /* for the resume to do something */
+    conn_resume(conn);
+}
+
 void conn_release_receive(struct conn *conn, void (*done)(struct conn *conn))
 {
     assert(conn->tls == NULL && conn->state == CONN_OPEN);

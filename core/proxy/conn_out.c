@@ -113,7 +113,9 @@ static void start_send(struct conn *conn)
 {
     struct span bytes = buf_span(&conn->sending);
     struct ring *ring = &conn->worker->ring;
-    if (ends_with_send(conn))
+    if (conn->ktls != NULL) /* which takes no MSG_WAITALL, and no MSG_MORE at the end */
+        ring_send(ring, &conn->send, conn->fd, bytes.ptr, bytes.len, false);
+    else if (ends_with_send(conn))
         ring_send_more(ring, &conn->send, conn->fd, bytes.ptr, bytes.len);
     else
         ring_send(ring, &conn->send, conn->fd, bytes.ptr, bytes.len, true);
@@ -149,7 +151,8 @@ void conn_flush(struct conn *conn)
     if (op_pending(&conn->send))
         return;
     if (buf_len(&conn->filling) == 0) {
-        all_sent(conn);
+        if (!conn_ktls_send_alert(conn))
+            all_sent(conn);
         return;
     }
     struct buf empty = conn->sending;

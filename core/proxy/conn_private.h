@@ -21,7 +21,10 @@ void conn_input_task(struct conn *conn);
 
 void conn_output_init(struct conn *conn);
 void conn_output_finish(struct conn *conn);
-/* `send` was used for the connect. */
+/* transport_ktls.c: starts to send what must go as a record of its own; false: there is
+ * nothing of that kind. */
+bool conn_ktls_send_alert(struct conn *conn);
+/* `send` was used for something else, which is over. */
 void conn_output_connected(struct conn *conn);
 
 #endif

@@ -186,6 +186,12 @@ void exchange_drained(struct exchange *exchange)
         upstream_resume(exchange->upstream);
 }
 
+void exchange_flushed(struct exchange *exchange)
+{
+    if (exchange->upstream != NULL)
+        upstream_sink_flushed(exchange->upstream);
+}
+
 /* ---- the backend's connection ---- */
 
 void exchange_connect(struct exchange *exchange, bool fresh)

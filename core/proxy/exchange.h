@@ -39,6 +39,9 @@ struct downstream_ops {
     /* The exchange wants (more of) the request body / wants it to stop. */
     void (*resume_body)(struct exchange *exchange);
     void (*pause_body)(struct exchange *exchange);
+    /* The connection into which the rest of the body may be spliced: it goes out as it
+     * is, in nothing of this version's framing. NULL: it may not. */
+    struct conn *(*splice_sink)(struct exchange *exchange);
     /* After a 101: gives the connection for a tunnel, with what was read
      * beyond the request; NULL when this version has no such thing. */
     struct conn *(*take_tunnel)(struct exchange *exchange, struct span *early);
@@ -111,6 +114,7 @@ void exchange_request_body(struct exchange *exchange, struct span data);
 void exchange_request_end(struct exchange *exchange, const struct http_fields *trailers);
 void exchange_request_failed(struct exchange *exchange, uint16_t status, const char *reason);
 void exchange_drained(struct exchange *exchange);    /* the front can take more */
+void exchange_flushed(struct exchange *exchange);    /* the front has sent everything */
 void exchange_client_gone(struct exchange *exchange); /* no response is wanted any more */
 /* The front is done with it (response sent, request read or given up): frees.
  * Never from inside one of the calls above. */

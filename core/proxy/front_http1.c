@@ -375,6 +375,13 @@ static void on_drained(struct conn *conn)
         exchange_drained(front->exchange);
 }
 
+static void on_flushed(struct conn *conn)
+{
+    struct front_http1 *front = &client_of(conn)->http1;
+    if (front->exchange != NULL && front->state == FRONT_HTTP1_EXCHANGE)
+        exchange_flushed(front->exchange);
+}
+
 static void on_timeout(struct client *client)
 {
     struct front_http1 *front = &client->http1;
@@ -408,6 +415,7 @@ static const struct conn_handler front_handler = {
     .on_data = on_data,
     .on_end = on_end,
     .on_drained = on_drained,
+    .on_flushed = on_flushed,
     .on_failed = on_failed,
     .on_closed = on_closed,
 };

@@ -49,7 +49,7 @@ static bool may_keep_alive(const struct exchange *exchange, bool end)
     bool unread = !front->request_complete && !front->request_whole;
     if (!exchange->request.keep_alive || worker->draining || front->discard)
         return false;
-    if (unread && (end || local))
+    if ((unread && (end || local)) || conn_is_worn(&client->conn))
         return false;
     if (entry->keep_alive_max_requests > 0 &&
         front->requests >= (uint64_t)entry->keep_alive_max_requests)
@@ -115,6 +115,14 @@ static bool is_congested(struct exchange *exchange)
     return conn_is_congested(&exchange->client->conn);
 }
 
+/* Middlewares have changed heads at most: there is none that looks into bodies. */
+static struct conn *splice_sink(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    bool as_it_is = client->is_tls && !client->http1.response_chunked && !client->http1.broken;
+    return as_it_is && conn_takes_splice(&client->conn) ? &client->conn : NULL;
+}
+
 static void resume_body(struct exchange *exchange)
 {
     struct client *client = exchange->client;
@@ -165,6 +173,7 @@ const struct downstream_ops front_http1_ops = {
     .send_body = send_body,
     .send_end = send_end,
     .is_congested = is_congested,
+    .splice_sink = splice_sink,
     .resume_body = resume_body,
     .pause_body = pause_body,
     .take_tunnel = take_tunnel,

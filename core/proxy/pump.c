@@ -17,11 +17,13 @@ struct pump {
     int from_fd, to_fd;
     const struct pump_events *events;
     void *owner;
+    uint64_t left; /* to take from the source; PUMP_ALL: as much as comes */
     struct op readable, writable;
     struct worker_task task;
     struct splice_pipe pipe;
     bool has_pipe;
     bool source_ready, source_ended, sink_ready;
+    bool sink_failed;
     bool stopped, ended;
 };
 
@@ -56,10 +58,16 @@ static enum err fill(struct pump *pump, size_t *moved)
         pump->has_pipe = true;
     }
     size_t room = pump->pipe.capacity - pump->pipe.filled;
+    if (room > pump->left)
+        room = (size_t)pump->left;
     if (room == 0)
         return ERR_OK;
     enum err error = pipe_fill(&pump->pipe, pump->from_fd, room, moved);
     pump->pipe.filled += *moved;
+    if (pump->left != PUMP_ALL)
+        pump->left -= *moved;
+    if (pump->left == 0)
+        pump->source_ended = true;
     if (error == ERR_CLOSED) {
         pump->source_ended = true;
         return ERR_OK;
@@ -79,8 +87,10 @@ static enum err drain(struct pump *pump, size_t *moved)
         return ERR_OK;
     enum err error = pipe_drain(&pump->pipe, pump->to_fd, false, moved);
     pump->pipe.filled -= *moved;
-    if (error != ERR_AGAIN)
+    if (error != ERR_AGAIN) {
+        pump->sink_failed = error != ERR_OK;
         return error;
+    }
     pump->sink_ready = false;
     if (!op_pending(&pump->writable))
         ring_poll(&pump->worker->ring, &pump->writable, pump->to_fd, POLLOUT, false);
@@ -148,6 +158,7 @@ static void on_writable(struct op *op, int32_t result, uint32_t flags)
     if (pump->ended)
         return;
     if (result < 0) {
+        pump->sink_failed = true;
         end(pump, ERR_IO);
         return;
     }
@@ -162,7 +173,12 @@ static void on_task(struct worker_task *task)
         step(pump);
 }
 
-struct pump *pump_start(struct worker *worker, int from_fd, int to_fd,
+bool pump_sink_failed(const struct pump *pump)
+{
+    return pump->sink_failed;
+}
+
+struct pump *pump_start(struct worker *worker, int from_fd, int to_fd, uint64_t limit,
                         const struct pump_events *events, void *owner)
 {
     struct pump *pump = calloc(1, sizeof(*pump));
@@ -173,6 +189,7 @@ struct pump *pump_start(struct worker *worker, int from_fd, int to_fd,
     pump->to_fd = to_fd;
     pump->events = events;
     pump->owner = owner;
+    pump->left = limit;
     pump->source_ready = pump->sink_ready = true;
     op_init(&pump->readable, on_readable);
     op_init(&pump->writable, on_writable);

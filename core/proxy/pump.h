@@ -20,10 +20,14 @@ struct pump_events {
     void (*on_end)(void *owner, enum err error);
 };
 
-/* Starts moving at the next turn. The descriptors stay the caller's and must
- * stay open until pump_stop. NULL: out of memory. */
-struct pump *pump_start(struct worker *worker, int from_fd, int to_fd,
+/* Starts moving at the next turn: `limit` bytes, or PUMP_ALL that come. At the limit
+ * it is over as if the source had ended there. The descriptors stay the caller's and
+ * must stay open until pump_stop. NULL: out of memory. */
+#define PUMP_ALL UINT64_MAX
+struct pump *pump_start(struct worker *worker, int from_fd, int to_fd, uint64_t limit,
                         const struct pump_events *events, void *owner);
+/* In on_end with an error: whether it was the sink's. */
+bool pump_sink_failed(const struct pump *pump);
 /* Nothing is called any more; frees itself once the kernel has let go. */
 void pump_stop(struct pump *pump);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a connection speaks below HTTP: plain bytes, TLS in user space, later
- * kTLS. One small vtable; conn*.c call it, nobody else. Worker thread.
+ * What a connection speaks below HTTP: plain bytes, TLS in user space, or
+ * TLS that the kernel seals. One small vtable; conn*.c call it, nobody else. Worker thread.
  */
 #ifndef WEIR_CORE_PROXY_TRANSPORT_H
 #define WEIR_CORE_PROXY_TRANSPORT_H
@@ -25,5 +25,6 @@ struct transport {
 
 extern const struct transport transport_plain;
 extern const struct transport transport_tls;
+extern const struct transport transport_ktls;
 
 #endif

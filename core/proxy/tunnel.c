@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Both directions begin by copying, so that nothing that was read before is
- * lost. Where splicing is allowed, each direction then gives its receive up
- * and, once the bytes that had come are flushed, hands over to a pump. An end
- * of one side becomes a FIN for the other; when both have ended, or one failed,
- * the tunnel gives the connections back to their handlers and closes them.
+ * lost. Where splicing is allowed, or a stream has begun towards TLS that the
+ * kernel takes, a direction then gives its receive up and, once the bytes that
+ * had come are flushed, hands over to a pump. An end of one side becomes a FIN
+ * for the other; when both have ended, or one failed, the tunnel gives the
+ * connections back to their handlers and closes them.
  */
 #include "core/proxy/tunnel.h"
 
@@ -17,6 +18,7 @@ struct direction {
     struct conn *from, *to;
     struct pump *pump;
     uint64_t bytes;
+    bool asked;    /* whether TLS towards `to` can be spliced into */
     bool released; /* from's receive is given up for splicing */
     bool ended;
 };
@@ -124,10 +126,15 @@ static const struct pump_events pump_events = {pump_on_progress, pump_on_end};
 static void start_pump(struct direction *direction)
 {
     if (!direction->released || direction->ended || direction->pump != NULL ||
-        conn_backlog(direction->to) > 0)
+        !conn_is_flushed(direction->to))
         return;
+    if (conn_open_to_splice(direction->to) != ERR_OK) {
+        direction->released = false;
+        conn_retake_receive(direction->from);
+        return;
+    }
     direction->pump = pump_start(direction->tunnel->worker, direction->from->fd,
-                                 direction->to->fd, &pump_events, direction);
+                                 direction->to->fd, PUMP_ALL, &pump_events, direction);
     if (direction->pump == NULL)
         end_tunnel(direction->tunnel, ERR_NOMEM);
 }
@@ -140,6 +147,18 @@ static void on_released(struct conn *conn)
 }
 
 /* ---- copying ---- */
+
+/* Towards TLS that the kernel could seal, once so much has gone that it is a stream. */
+static void consider_splicing(struct direction *direction)
+{
+    uint64_t least = (uint64_t)direction->tunnel->worker->settings->weir.ktls_min_bytes;
+    if (direction->asked || direction->bytes < least || direction->from->tls != NULL ||
+        direction->to->tls == NULL)
+        return;
+    direction->asked = true;
+    if (conn_takes_splice(direction->to))
+        conn_release_receive(direction->from, on_released);
+}
 
 static void on_data(struct conn *conn, struct span data)
 {
@@ -155,6 +174,7 @@ static void on_data(struct conn *conn, struct span data)
     touch(direction->tunnel);
     if (conn_is_congested(direction->to))
         conn_pause(conn);
+    consider_splicing(direction);
 }
 
 static void on_end(struct conn *conn)

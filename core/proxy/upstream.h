@@ -39,6 +39,8 @@ bool upstream_is_congested(struct upstream *upstream);
 /* Stops and goes on with the response. */
 void upstream_pause(struct upstream *upstream);
 void upstream_resume(struct upstream *upstream);
+/* The front has sent all that it had: a body may wait for that to be spliced. */
+void upstream_sink_flushed(struct upstream *upstream);
 /* After 101: gives the connection for a tunnel with what was read beyond. */
 struct conn *upstream_take_tunnel(struct upstream *upstream, struct span *early);
 /* The exchange is done: back to the pool if both sides were read to the end

@@ -37,6 +37,7 @@ void upstream_set_state(struct upstream *upstream, enum upstream_state state)
 struct exchange *upstream_unlink(struct upstream *upstream)
 {
     struct exchange *exchange = upstream->exchange;
+    upstream_splice_stop(upstream);
     upstream->exchange = NULL;
     if (exchange != NULL)
         exchange->upstream = NULL;

@@ -26,7 +26,7 @@ static void close_now(struct upstream *upstream)
     conn_close(&upstream->conn);
 }
 
-static void fail(struct upstream *upstream, enum err error, const char *reason)
+void upstream_http1_fail(struct upstream *upstream, enum err error, const char *reason)
 {
     bool repeatable = upstream->reused && !upstream->received;
     bool over = upstream->response_complete;
@@ -38,7 +38,7 @@ static void fail(struct upstream *upstream, enum err error, const char *reason)
 
 static void on_task(struct worker_task *task)
 {
-    fail(container_of(task, struct upstream, task), ERR_NOMEM, "out of memory");
+    upstream_http1_fail(container_of(task, struct upstream, task), ERR_NOMEM, "out of memory");
 }
 
 static void on_closed(struct conn *conn)
@@ -66,6 +66,7 @@ void upstream_http1_begin(struct upstream *upstream)
     upstream->received = upstream->head_done = false;
     upstream->response_complete = upstream->request_complete = false;
     upstream->keep_alive = false;
+    upstream->splice = SPLICE_NONE;
     upstream->request_chunked = exchange->request.body == HTTP_BODY_CHUNKED;
     upstream->scanned = 0;
     conn_set_timeout(&upstream->conn, 0);
@@ -132,7 +133,9 @@ void upstream_pause(struct upstream *upstream)
 
 void upstream_resume(struct upstream *upstream)
 {
-    conn_resume(&upstream->conn);
+    bool released = upstream->splice == SPLICE_FLUSHING || upstream->splice == SPLICE_PUMPING;
+    if (!released)
+        conn_resume(&upstream->conn);
 }
 
 struct conn *upstream_take_tunnel(struct upstream *upstream, struct span *early)
@@ -220,7 +223,7 @@ static bool feed_head(struct upstream *upstream, struct span *rest)
         if (error == ERR_AGAIN)
             return false;
         if (error != ERR_OK) {
-            fail(upstream, error == ERR_NOMEM ? error : ERR_PROTOCOL,
+            upstream_http1_fail(upstream, error == ERR_NOMEM ? error : ERR_PROTOCOL,
                  "the backend's response is malformed");
             return false;
         }
@@ -244,6 +247,11 @@ static void response_is_over(struct upstream *upstream, struct span rest)
     exchange_upstream_end(exchange, &exchange->response_trailers);
 }
 
+void upstream_http1_complete(struct upstream *upstream)
+{
+    response_is_over(upstream, SPAN_EMPTY);
+}
+
 static void feed_body(struct upstream *upstream, struct span rest)
 {
     enum err error = ERR_OK;
@@ -256,10 +264,12 @@ static void feed_body(struct upstream *upstream, struct span rest)
         if (upstream->exchange == NULL)
             return;
     }
-    if (error == ERR_CLOSED)
+    if (error == ERR_AGAIN)
+        upstream_splice_consider(upstream);
+    else if (error == ERR_CLOSED)
         response_is_over(upstream, rest);
-    else if (error != ERR_AGAIN)
-        fail(upstream, ERR_PROTOCOL, "the backend's response body is malformed");
+    else
+        upstream_http1_fail(upstream, ERR_PROTOCOL, "the backend's response body is malformed");
 }
 
 /* ---- events of the connection ---- */
@@ -273,7 +283,7 @@ static void on_open(struct conn *conn)
 static void feed_gathered(struct upstream *upstream, struct span data)
 {
     if (buf_append(&upstream->input, data) != ERR_OK) {
-        fail(upstream, ERR_PROTOCOL, "the backend's response head is too long");
+        upstream_http1_fail(upstream, ERR_PROTOCOL, "the backend's response head is too long");
         return;
     }
     struct buf taken = upstream->input;
@@ -293,7 +303,7 @@ static void on_data(struct conn *conn, struct span data)
 {
     struct upstream *upstream = upstream_of(conn);
     if (upstream->exchange == NULL || upstream->response_complete) {
-        fail(upstream, ERR_PROTOCOL, "the backend sends without being asked");
+        upstream_http1_fail(upstream, ERR_PROTOCOL, "the backend sends without being asked");
         return;
     }
     upstream->received = true;
@@ -305,22 +315,28 @@ static void on_data(struct conn *conn, struct span data)
         feed_body(upstream, data);
     } else if (upstream->exchange != NULL && !upstream->head_done && data.len > 0 &&
                buf_append(&upstream->input, data) != ERR_OK) {
-        fail(upstream, ERR_NOMEM, "out of memory");
+        upstream_http1_fail(upstream, ERR_NOMEM, "out of memory");
     }
+}
+
+void upstream_http1_end(struct upstream *upstream)
+{
+    upstream->keep_alive = false;
+    if (upstream->exchange == NULL || upstream->response_complete)
+        upstream_http1_fail(upstream, ERR_CLOSED, "closed");
+    else if (!upstream->head_done)
+        upstream_http1_fail(upstream, ERR_CLOSED,
+                            "the backend closed the connection before it answered");
+    else if (h1_body_end_of_stream(&upstream->body) == ERR_OK)
+        response_is_over(upstream, SPAN_EMPTY);
+    else
+        upstream_http1_fail(upstream, ERR_CLOSED,
+                            "the backend closed the connection within the response");
 }
 
 static void on_end(struct conn *conn)
 {
-    struct upstream *upstream = upstream_of(conn);
-    upstream->keep_alive = false;
-    if (upstream->exchange == NULL || upstream->response_complete)
-        fail(upstream, ERR_CLOSED, "closed");
-    else if (!upstream->head_done)
-        fail(upstream, ERR_CLOSED, "the backend closed the connection before it answered");
-    else if (h1_body_end_of_stream(&upstream->body) == ERR_OK)
-        response_is_over(upstream, SPAN_EMPTY);
-    else
-        fail(upstream, ERR_CLOSED, "the backend closed the connection within the response");
+    upstream_http1_end(upstream_of(conn));
 }
 
 static void on_drained(struct conn *conn)
@@ -341,7 +357,7 @@ static void on_failed(struct conn *conn, enum err error, const struct err_text *
         conn_close(conn); /* on_closed tries the next address */
         return;
     }
-    fail(upstream, error,
+    upstream_http1_fail(upstream, error,
          error == ERR_TIMEOUT ? "the backend took too long to answer"
                               : "the connection to the backend broke");
 }

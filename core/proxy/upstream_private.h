@@ -26,6 +26,15 @@ enum upstream_state {
 #undef UPSTREAM_STATE_ENUM
 };
 
+/* How the kernel comes to move a response's body. */
+enum upstream_splice {
+    SPLICE_NONE,      /* not asked for yet */
+    SPLICE_RELEASING, /* the receive ends, and what came is passed on */
+    SPLICE_FLUSHING,  /* the sink sends that */
+    SPLICE_PUMPING,
+    SPLICE_REFUSED, /* the body is copied to its end */
+};
+
 struct upstream_pool {
     struct upstream_pool *next; /* in its bucket */
     struct server *server;      /* referenced */
@@ -62,6 +71,10 @@ struct upstream {
     size_t scanned;
     struct h1_body body;
     struct span rest; /* behind the head, while the exchange is told of it */
+    /* upstream_splice.c: of the running response. */
+    enum upstream_splice splice;
+    struct conn *sink;
+    struct pump *pump;
 };
 
 static inline struct upstream *upstream_of(struct conn *conn)
@@ -90,6 +103,18 @@ void upstream_connect_next(struct upstream *upstream);
 extern const struct conn_handler upstream_http1_handler;
 /* Makes the upstream ready for its exchange's request. */
 void upstream_http1_begin(struct upstream *upstream);
+/* Nothing more of the response can be had; the exchange is told unless it has all. */
+void upstream_http1_fail(struct upstream *upstream, enum err error, const char *reason);
+/* All of the body has been passed on. */
+void upstream_http1_complete(struct upstream *upstream);
+/* The backend has ended its side. */
+void upstream_http1_end(struct upstream *upstream);
+
+/* A piece of the body was passed on: perhaps the rest can be spliced. */
+void upstream_splice_consider(struct upstream *upstream);
+/* Leaves the body where it is. */
+void upstream_splice_stop(struct upstream *upstream);
+
 /* Lets the exchange and the upstream forget each other. */
 struct exchange *upstream_unlink(struct upstream *upstream);
 

@@ -28,6 +28,7 @@
     X(handshakes_full) X(handshakes_resumed) X(handshakes_failed)                      \
     X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
     X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
+    X(ktls_handovers) X(ktls_refusals)                                                 \
     X(tunnels_open) X(access_log_dropped)                                              \
     X(limit_client_hello) X(limit_handshake) X(limit_headers)                          \
     X(limit_slow_headers) X(limit_slow_body)
@@ -84,6 +85,7 @@ struct worker {
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
+    bool has_ktls; /* TLS may be handed to the kernel; set after worker_init */
     bool draining; /* no new requests; connections close as they fall idle */
     bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;

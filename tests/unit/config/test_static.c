@@ -251,6 +251,7 @@ static void logs_api_and_tuning_reach_the_model(void **state)
     assert_int_equal(model->weir.buffer_size, 8192);
     assert_int_equal(model->weir.buffer_count, 64);
     assert_int_equal(model->weir.ktls, KTLS_ON);
+    assert_int_equal(model->weir.ktls_min_bytes, 4 << 20);
     assert_int_equal(model->weir.max_connections, 10);
     assert_int_equal(model->weir.upstream_idle_per_server, 2);
     loaded_finish(&loaded);

@@ -71,6 +71,7 @@ static struct model_router routers[] = {
     {ROUTER("secure@file", "Host(`secure.test`)", "noop@internal"), .has_tls = true},
     {ROUTER("strict@file", "Host(`strict.test`)", "noop@internal"), .has_tls = true,
      .tls = {.options = {"strict@file", 11}}},
+    {ROUTER("tls@file", "Host(`tls.test`)", "app@file"), .has_tls = true},
 };
 
 uint16_t scene_dead_port(void)

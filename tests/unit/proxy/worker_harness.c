@@ -50,6 +50,7 @@ void harness_start(struct harness *harness)
         .client_hello_bytes = 16384,
         .header_count = 100,
         .send_buffer_bytes = 65536,
+        .ktls_min_bytes = INT64_MAX,
         .upstream_idle_per_server = 8,
     };
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
