@@ -250,6 +250,14 @@ static void serve_version(struct request *request)
     complete(request->answer, &json);
 }
 
+static void serve_counters(struct request *request)
+{
+    struct json json;
+    json_init(&json, &request->answer->body, true);
+    api_write_counters(&json, request->source->workers, request->source->worker_count);
+    complete(request->answer, &json);
+}
+
 static void serve_both_sides(struct request *request,
                              void (*write)(struct json *json, const struct api_view *http,
                                            const struct api_view *tcp))
@@ -283,6 +291,8 @@ static void dispatch(struct request *request, struct span path)
         serve_entry_points(request, rest);
     else if (span_equal(path, SPAN("version")))
         serve_version(request);
+    else if (span_equal(path, SPAN("counters")))
+        serve_counters(request);
     else if (span_equal(path, SPAN("overview")))
         serve_both_sides(request, api_write_overview);
     else if (span_equal(path, SPAN("rawdata")))

@@ -6,6 +6,7 @@
  *
  *   /api/version  /api/overview  /api/rawdata  /api/entrypoints[/NAME]
  *   /api/{http,tcp}/{routers,services,middlewares}[/NAME@PROVIDER]
+ *   /api/counters, which Traefik has not
  *   /api/udp/{routers,services}: always empty, UDP is not built
  *
  * Lists take page and per_page (100; X-Next-Page tells the next one, 1 at the
@@ -22,6 +23,8 @@
 struct api_source {
     const struct snapshot *snapshot;
     int64_t started_ns; /* wall clock */
+    struct worker *const *workers; /* to add up their counters */
+    size_t worker_count;
 };
 
 struct api_answer {

@@ -34,6 +34,7 @@ static void run(struct control_call *base)
         .snapshot = control_snapshot(base->control),
         .started_ns = control_started_ns(base->control),
     };
+    source.workers = control_workers(base->control, &source.worker_count);
     api_serve(&source, span_make(call->text, call->path_len),
               span_make(call->text + call->path_len, call->query_len), &call->answer);
 }

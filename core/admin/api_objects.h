@@ -19,6 +19,9 @@ void api_write_overview(struct json *json, const struct api_view *http,
 void api_write_rawdata(struct json *json, const struct api_view *http,
                        const struct api_view *tcp);
 
+struct worker;
+void api_write_counters(struct json *json, struct worker *const *workers, size_t count);
+
 /* Shared by the above: left out when empty. */
 void api_field_strings(struct json *json, const char *name, const struct span_list *list);
 void api_field_text(struct json *json, const char *name, struct span text);

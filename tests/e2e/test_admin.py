@@ -94,6 +94,14 @@ def test_version_and_overview(admin):
     assert overview["providers"] == ["File"]
 
 
+def test_counters_count(admin):
+    one = admin()
+    before = get(one, "/api/counters")
+    assert before["requests"] > 0 and before["ktls_handovers"] == 0
+    after = get(one, "/api/counters")
+    assert after["requests"] == before["requests"] + 1
+
+
 def test_entry_points_with_their_defaults(admin):
     one = admin(entries={"web": {"asDefault": True, "transport": {
         "lifeCycle": {"graceTimeOut": "90s"}}}, "traefik": {}})

@@ -101,7 +101,8 @@ static int tear_down(void **state)
 static struct api_answer ask(const struct fixture *fixture, const char *path, const char *query)
 {
     struct api_answer answer;
-    struct api_source source = {fixture->snapshot, INT64_C(1764000000123456789)};
+    struct api_source source = {.snapshot = fixture->snapshot,
+                                .started_ns = INT64_C(1764000000123456789)};
     api_answer_init(&answer);
     api_serve(&source, span_cstr(path), span_cstr(query), &answer);
     return answer;

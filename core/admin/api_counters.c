@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * /api/counters: every counter of the workers, added up. Not in Traefik.
+ */
+#include "core/admin/api_objects.h"
+
+#include "core/proxy/worker.h"
+
+void api_write_counters(struct json *json, struct worker *const *workers, size_t count)
+{
+    json_begin_object(json);
+#define WRITE_COUNTER(name)                                       \
+    {                                                             \
+        uint64_t sum = 0;                                         \
+        for (size_t i = 0; i < count; i++)                        \
+            sum += metric_read(&workers[i]->metrics.name);        \
+        json_field_uint(json, #name, sum);                        \
+    }
+    WORKER_METRIC_LIST(WRITE_COUNTER)
+#undef WRITE_COUNTER
+    json_end_object(json);
+}
