@@ -16,6 +16,8 @@ seconds=${WEIR_FUZZ_SECONDS:-10}
 
 # shellcheck disable=SC2086
 weir_install $weir_packages_build $weir_packages_test
+# shellcheck disable=SC2086
+weir_install $weir_packages_uml || true # without it e2e/ktls is skipped, and says so
 
 # libFuzzer is in a package named after clang's version, which only clang itself knows.
 install_libfuzzer() {

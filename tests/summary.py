@@ -25,13 +25,21 @@ def outcome(case):
     return "failed" if case.get("status") in ("fail", "notrun") else "passed"
 
 
+def reason(case):
+    """The line that says why ctest was told to skip it, if there is one."""
+    for line in (case.findtext("system-out") or "").splitlines():
+        if line.startswith("SKIPPED: "):
+            return f" ({line[len('SKIPPED: '):]})"
+    return ""
+
+
 def cases_of(path):
     """(name, outcome) of each case in the file; None if there is no readable file."""
     try:
         root = xml.parse(path).getroot()
     except (OSError, xml.ParseError):
         return None
-    return [(case.get("name"), outcome(case)) for case in root.iter("testcase")]
+    return [(case.get("name") + reason(case), outcome(case)) for case in root.iter("testcase")]
 
 
 def results_of(build):

@@ -14,10 +14,13 @@ fi
 
 weir_packages_test="git libcmocka-dev libjansson-dev python3 python3-pytest python3-cryptography
 python3-yaml python3-websockets curl openssl gnutls-bin testssl.sh sslscan nginx wrk nghttp2-client
-strace valgrind procps iproute2 util-linux"
+strace valgrind procps iproute2 util-linux kmod"
 
 # The peers that perf/run.sh measures Weir against, and what draws its chart.
 weir_packages_perf="nginx haproxy hitch caddy python3-matplotlib"
+
+# User-Mode Linux, whose kernel has TLS where the machine's own may have none. Not everywhere.
+weir_packages_uml="user-mode-linux"
 
 weir_as_root() {
     if [ "$(id -u)" -eq 0 ]; then

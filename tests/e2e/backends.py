@@ -383,7 +383,7 @@ NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log info;
 events {{ worker_connections 512; }}
 http {{
-  access_log off; default_type text/plain; root {folder}/www;
+  access_log off; sendfile on; default_type text/plain; root {folder}/www;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; client_max_body_size 0;
   keepalive_requests 1000000;

@@ -169,3 +169,11 @@ def test_a_server_that_stops_reading_stops_the_client(site, http_backend, framin
             while sent < SIZE:
                 sent += connection.socket.send(b"x" * min(65536, SIZE - sent))
             assert connection.read_response().status == 200
+
+
+def test_kernel_tls_that_is_wanted_is_used_or_warned_of(site, trust):
+    one = site(static={"weir": {"tls": {"ktls": "on"}}})
+    assert one.log.find("kernel TLS is used for long responses") or \
+        one.log.find("WRN weir.tls.ktls is on, but TLS stays in user space reason=")
+    answer = wire.fetch(one.ports["websecure"], f"/bytes/{SIZE // 10}", trust, "a.test")
+    assert answer.body == backends.known_bytes(SIZE // 10)

@@ -78,10 +78,10 @@ class Connection:
 
     def read_rest(self):
         """Until the peer closes in order. A reset is an error."""
-        while self._fill():
-            pass
-        rest, self.buffer = self.buffer, b""
-        return rest
+        parts, self.buffer = [self.buffer], b""
+        while data := self.socket.recv(65536):
+            parts.append(data)
+        return b"".join(parts)
 
     def is_closed(self):
         """Waits for the end: True when nothing more came before it (a reset counts)."""
