@@ -399,7 +399,6 @@ struct model_weir {
     enum ktls_mode ktls;
     enum tls_profile tls_profile;
     struct span_list crl_files; /* weir.tls.crlFiles; empty: revocation is not asked about */
-
     int64_t ktls_min_bytes; /* of a response body */
 };
 
