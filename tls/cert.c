@@ -12,6 +12,7 @@
 #include "tls/cert_key.h"
 #include "tls/cert_names.h"
 #include "tls/der.h"
+#include "tls/fingerprint.h"
 #include "tls/pem.h"
 #include "tls/x509.h"
 
@@ -23,7 +24,6 @@
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-#define GROUP_SALT 0x67726f7570 /* "group": not the hash that the index uses */
 #define CHAIN_MAX 10            /* wolfSSL sends at most nine behind the leaf */
 
 /* ---- from DER ---- */
@@ -64,7 +64,7 @@ static enum err build(const struct x509 *leaf, enum cert_key_type type, struct s
         return ERR_NOMEM;
     atomic_init(&cert->references, 1);
     cert->key_type = type;
-    cert->group = hash_span_salted(cert->store_key, GROUP_SALT);
+    cert->group = fingerprint_of("group", cert->store_key);
     /* They lie side by side; the salt says where one ends. */
     cert->digest = hash_span_salted(span_make(cert->chain.ptr, chain.len + key.len), chain.len);
     cert->not_before_s = leaf->not_before_s;

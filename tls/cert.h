@@ -23,7 +23,7 @@ enum cert_key_type {
 struct cert {
     _Atomic uint32_t references;
     enum cert_key_type key_type;
-    uint64_t group;  /* hash of the store key: same names → same group; tickets are bound to it */
+    uint64_t group;  /* fingerprint of the store key: same names → same group; binds tickets */
     uint64_t digest; /* of chain and key: equal content → unchanged certificate */
     /* Lower-cased common name, DNS and IP SANs, de-duplicated, sorted, joined
      * with ','; TRAEFIK-CONFIG §2. Each name is a part of it. */

@@ -14,10 +14,10 @@
 #include <wolfssl/ssl.h>
 
 #include "core/base/buf.h"
-#include "core/base/hash.h"
 #include "tls/cipher_suites.h"
 #include "tls/client_trust.h"
 #include "tls/clienthello.h"
+#include "tls/fingerprint.h"
 
 #define GROUPS_MAX 10 /* WOLFSSL_MAX_GROUP_COUNT */
 
@@ -140,7 +140,7 @@ static enum err options_set_identity(struct tls_options *options)
     for (size_t i = 0; error == ERR_OK && i < options->alpn_count; i++)
         error = buf_append_format(&text, ",%s", options->alpn[i]);
     if (error == ERR_OK)
-        options->identity = hash_span(buf_span(&text));
+        options->identity = fingerprint_of("options", buf_span(&text));
     buf_finish(&text);
     return error;
 }

@@ -45,7 +45,7 @@ struct tls_options_config {
 
 struct tls_options {
     _Atomic uint32_t references;
-    uint64_t identity; /* hash over everything that decides what is agreed */
+    uint64_t identity; /* fingerprint of everything that decides what is agreed */
     int min_version, max_version;
     char *name;
     char *cipher_list;  /* wolfSSL's names joined with ':' */
