@@ -400,6 +400,7 @@ struct model_weir {
     enum tls_profile tls_profile;
     struct span_list crl_files; /* weir.tls.crlFiles; empty: revocation is not asked about */
     int64_t ktls_min_bytes; /* of a response body */
+    struct span_list ticket_key_files; /* weir.tls.ticketKeyFiles; none: keys in memory */
 };
 
 struct model_static {

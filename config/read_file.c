@@ -16,6 +16,7 @@
 
 struct reader {
     int fd;
+    bool secret; /* refused when others may read it */
     char *data;
     size_t len, cap; /* data has cap bytes and one more for the NUL */
 };
@@ -74,6 +75,9 @@ static enum err reader_start(struct reader *reader, const char *path, size_t max
         return err_set(why, ERR_INVALID, "%s: is a directory, a file is needed", path);
     if (!S_ISREG(st.st_mode))
         return err_set(why, ERR_INVALID, "%s: is not a regular file", path);
+    if (reader->secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return err_set(why, ERR_PERMISSION, "%s: others may read or change it (mode %04o); it "
+                       "holds a secret: chmod 600", path, (unsigned)st.st_mode & 07777);
     if ((uint64_t)st.st_size > max)
         return err_set(why, ERR_LIMIT, "%s: has %lld bytes, more than the allowed %zu", path,
                        (long long)st.st_size, max);
@@ -111,9 +115,11 @@ static enum err open_failed(const char *path, int error_number, struct err_text 
     }
 }
 
-enum err read_file(const char *path, size_t max, struct span *out, struct err_text *why)
+static enum err read_path(const char *path, size_t max, bool secret, struct span *out,
+                          struct err_text *why)
 {
-    struct reader reader = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    struct reader reader = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+                            .secret = secret};
     if (reader.fd < 0)
         return open_failed(path, errno, why);
     enum err error = reader_run(&reader, path, max, why);
@@ -123,4 +129,14 @@ enum err read_file(const char *path, size_t max, struct span *out, struct err_te
     else
         *out = span_make(reader.data, reader.len);
     return error;
+}
+
+enum err read_file(const char *path, size_t max, struct span *out, struct err_text *why)
+{
+    return read_path(path, max, false, out, why);
+}
+
+enum err read_secret_file(const char *path, size_t max, struct span *out, struct err_text *why)
+{
+    return read_path(path, max, true, out, why);
 }

@@ -15,6 +15,10 @@
  * pipe), ERR_LIMIT, ERR_IO, ERR_NOMEM; `why` names the path and says what is
  * wrong with it. */
 MUST_USE enum err read_file(const char *path, size_t max, struct span *out, struct err_text *why);
+/* The same for what only Weir's user may read: ERR_PERMISSION where the mode
+ * gives group or others any right. */
+MUST_USE enum err read_secret_file(const char *path, size_t max, struct span *out,
+                                   struct err_text *why);
 /* Zeroes and frees; leaves SPAN_EMPTY. */
 void read_file_release(struct span *bytes);
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A ring holds up to three keys, the newest first; each has a random name that
- * travels in front of the ticket and says which key opens it. Nonces are drawn
- * at random: with 96 bits and a key of 12 hours that is safe far beyond the
- * tickets one machine can make. What a ticket is bound to is not in it: it is
+ * A ring holds its keys with the newest first; each has a name that travels in
+ * front of the ticket and says which key opens it. Nonces are drawn at random:
+ * with 96 bits and a key of 12 hours that is safe far beyond the tickets one
+ * machine can make. The secret of a key from a file is derived for this use and
+ * this version of wolfSSL, whose own state is what a ticket holds: another
+ * version must not read it. What a ticket is bound to is not in it: it is
  * authenticated with it, so a ticket for another binding does not open.
  */
 #include "tls/ticket.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/aes.h>
+#include <wolfssl/wolfcrypt/hmac.h>
 
 #include "core/base/rcu.h"
 #include "tls/random.h"
@@ -25,8 +29,8 @@ struct ticket_key {
 };
 
 struct ticket_keys {
-    size_t count;
-    struct ticket_key keys[TICKET_GENERATIONS]; /* newest first */
+    size_t count, seal;
+    struct ticket_key keys[TICKET_KEYS_MAX]; /* newest first */
 };
 
 static _Atomic(struct ticket_keys *) published;
@@ -46,6 +50,54 @@ enum err ticket_keys_create(const struct ticket_keys *previous, struct ticket_ke
         kept = TICKET_GENERATIONS - 1;
     for (size_t i = 0; i < kept; i++)
         ring->keys[ring->count++] = previous->keys[i];
+    *out = ring;
+    return ERR_OK;
+}
+
+static enum err derive_secret(struct span from, uint8_t out[TICKET_KEY_SIZE])
+{
+    static const char purpose[] = "weir session ticket, wolfSSL " LIBWOLFSSL_VERSION_STRING;
+    int result = wc_HKDF(WC_SHA256, (const byte *)from.ptr, (word32)from.len, NULL, 0,
+                         (const byte *)purpose, sizeof(purpose) - 1, out, TICKET_KEY_SIZE);
+    return result == 0 ? ERR_OK : ERR_TLS;
+}
+
+static bool has_name(const struct ticket_keys *ring, const uint8_t *name)
+{
+    for (size_t i = 0; i < ring->count; i++) {
+        if (memcmp(ring->keys[i].name, name, TICKET_NAME_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum err add_derived(struct ticket_keys *ring, const struct ticket_material *material)
+{
+    struct ticket_key *key = &ring->keys[ring->count];
+    assert(material->name.len == TICKET_NAME_SIZE && ring->count < TICKET_KEYS_MAX);
+    if (has_name(ring, (const uint8_t *)material->name.ptr))
+        return ERR_EXISTS;
+    memcpy(key->name, material->name.ptr, TICKET_NAME_SIZE);
+    TRY(derive_secret(material->secret, key->secret));
+    ring->count++;
+    return ERR_OK;
+}
+
+enum err ticket_keys_derive(const struct ticket_material *material, size_t count, size_t seal,
+                            struct ticket_keys **out)
+{
+    assert(seal < count && count <= TICKET_KEYS_MAX);
+    struct ticket_keys *ring = calloc(1, sizeof(*ring));
+    if (ring == NULL)
+        return ERR_NOMEM;
+    ring->seal = seal;
+    enum err error = ERR_OK;
+    for (size_t i = 0; error == ERR_OK && i < count; i++)
+        error = add_derived(ring, &material[i]);
+    if (error != ERR_OK) {
+        ticket_keys_destroy(ring);
+        return error;
+    }
     *out = ring;
     return ERR_OK;
 }
@@ -78,9 +130,8 @@ static struct binding_bytes binding_serialise(const struct ticket_key *key,
 {
     struct binding_bytes out;
     memcpy(out.bytes, key->name, TICKET_NAME_SIZE);
-    memcpy(out.bytes + TICKET_NAME_SIZE, &binding->cert_group, sizeof(uint64_t));
-    memcpy(out.bytes + TICKET_NAME_SIZE + sizeof(uint64_t), &binding->options_identity,
-           sizeof(uint64_t));
+    uint64_t numbers[2] = {htole64(binding->cert_group), htole64(binding->options_identity)};
+    memcpy(out.bytes + TICKET_NAME_SIZE, numbers, sizeof(numbers));
     return out;
 }
 
@@ -103,7 +154,7 @@ static void cipher_stop(Aes *cipher)
 enum err ticket_seal_pieces(const struct ticket_keys *keys, const struct ticket_binding *binding,
                             const struct ticket_pieces *pieces)
 {
-    const struct ticket_key *key = &keys->keys[0];
+    const struct ticket_key *key = &keys->keys[keys->seal];
     struct binding_bytes bound = binding_serialise(key, binding);
     Aes cipher;
     if (weir_random_block(pieces->nonce, TICKET_NONCE_SIZE) != 0)
@@ -136,7 +187,7 @@ enum err ticket_open_pieces(const struct ticket_keys *keys, const struct ticket_
     cipher_stop(&cipher);
     if (result != 0)
         return ERR_MISMATCH;
-    *old = i > 0;
+    *old = i > keys->seal;
     return ERR_OK;
 }
 

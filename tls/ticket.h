@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Session ticket keys, shared by all workers: AES-256-GCM, the current key and
- * two older generations, rotated every 12 hours by the control thread. A ring
- * is immutable; rotation makes the next one and publishes it. The AAD binds a
- * ticket to the key name, the certificate group and the TLS options' identity,
- * so that it is refused anywhere else (CVE-2025-23419).
+ * Session ticket keys, shared by all workers: AES-256-GCM, either made in memory
+ * (the current key and two older generations, rotated every 12 hours by the
+ * control thread) or taken from files that several machines have
+ * (tls/ticket_file.h). A ring is immutable; a change makes the next one and
+ * publishes it. The AAD binds a ticket to the key name, the certificate group
+ * and the TLS options' identity, so that it is refused anywhere else
+ * (CVE-2025-23419).
  */
 #ifndef WEIR_TLS_TICKET_H
 #define WEIR_TLS_TICKET_H
@@ -12,7 +14,8 @@
 #include "core/base/err.h"
 #include "core/base/span.h"
 
-#define TICKET_GENERATIONS 3
+#define TICKET_GENERATIONS 3 /* of keys in memory */
+#define TICKET_KEYS_MAX 32   /* of a ring */
 #define TICKET_ROTATION_S (12 * 3600)
 #define TICKET_LIFETIME_S (24 * 3600)
 
@@ -21,6 +24,16 @@ struct ticket_keys;
 /* A ring with one fresh key; or the next ring: a fresh key in front of
  * `previous`'s newest ones. Control thread. */
 MUST_USE enum err ticket_keys_create(const struct ticket_keys *previous, struct ticket_keys **out);
+/* A key as a file has it: what tickets name it by, and what its secret is
+ * derived from. */
+struct ticket_material {
+    struct span name; /* TICKET_NAME_SIZE bytes */
+    struct span secret;
+};
+/* A ring of given keys, the newest first; number `seal` seals, all open.
+ * ERR_EXISTS: two have the same name. */
+MUST_USE enum err ticket_keys_derive(const struct ticket_material *material, size_t count,
+                                     size_t seal, struct ticket_keys **out);
 void ticket_keys_destroy(struct ticket_keys *keys); /* wiped */
 
 /*
@@ -45,7 +58,7 @@ struct ticket_binding {
 };
 MUST_USE enum err ticket_seal(const struct ticket_keys *keys, const struct ticket_binding *binding,
                               struct span plain, uint8_t *out, size_t *out_len);
-/* *old is set when an older key opened it (renew). ERR_MISMATCH: not ours. out
+/* *old is set when a key older than the sealing one opened it (renew). ERR_MISMATCH: not ours. out
  * holds at least sealed.len bytes and may not overlap it. */
 MUST_USE enum err ticket_open(const struct ticket_keys *keys, const struct ticket_binding *binding,
                               struct span sealed, uint8_t *out, size_t *out_len, bool *old);

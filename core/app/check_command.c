@@ -9,6 +9,7 @@
 #include "config/provider_file.h"
 #include "core/base/log.h"
 #include "core/control/build.h"
+#include "core/control/tickets.h"
 #include "tls/context.h"
 
 struct check {
@@ -81,6 +82,14 @@ static enum err read_dynamic(struct check *check)
     return error;
 }
 
+static void check_tickets(struct check *check)
+{
+    struct err_text why = {""};
+    if (tickets_check(&check->model->weir.ticket_key_files, &why) != ERR_OK)
+        diagnostics_add(&check->diagnostics, SEVERITY_ERROR, (struct source_mark){"", 0, 0},
+                        "weir.tls.ticketKeyFiles", "%s", why.text);
+}
+
 /* ---- the report ---- */
 
 static void print_summary(const struct check *check, enum err error, FILE *out)
@@ -115,8 +124,10 @@ int check_command_run(int arg_count, char *const *args, char *const *environment
     if (error == ERR_OK)
         error = config_load_static(arg_count, args, environment, &check.diagnostics, &found,
                                    &check.model);
-    if (error == ERR_OK)
+    if (error == ERR_OK) {
+        check_tickets(&check);
         error = read_dynamic(&check);
+    }
     if (error == ERR_OK)
         error = build(&check, &why);
     diagnostics_print(&check.diagnostics, out);

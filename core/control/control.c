@@ -12,7 +12,7 @@
 #include "core/control/reload.h"
 #include "core/control/resolver.h"
 #include "core/control/throttle.h"
-#include "tls/ticket.h"
+#include "core/control/tickets.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -20,7 +20,6 @@
 #define CONTROL_RING_ENTRIES 256
 #define SETTLE_MS 20         /* an editor truncates and then writes */
 #define REAP_MS 1000         /* how often retired snapshots are looked at */
-#define TICKET_RETRY_MS 60000
 #define NAMES_PATIENCE_MS 2000
 
 struct control {
@@ -34,8 +33,8 @@ struct control {
     struct throttle throttle;
     bool reload_wanted; /* control_reload */
     struct op files;    /* the watcher's descriptor is readable */
-    struct timer reload_timer, ticket_timer, reap_timer;
-    struct ticket_keys *tickets; /* published */
+    struct timer reload_timer, reap_timer;
+    struct tickets *tickets;
     struct worker *const *workers;
     size_t worker_count;
     _Atomic bool terminating;
@@ -44,32 +43,6 @@ struct control {
 static void read_clock(struct control *control)
 {
     control->now_ms = clock_monotonic_ns() / NS_PER_MS;
-}
-
-/* ---- tickets ---- */
-
-static enum err rotate_tickets(struct control *control)
-{
-    struct ticket_keys *next;
-    TRY(ticket_keys_create(control->tickets, &next));
-    struct ticket_keys *old = ticket_keys_publish(next);
-    control->tickets = next;
-    if (old != NULL) {
-        rcu_wait_for_readers();
-        ticket_keys_destroy(old);
-    }
-    return ERR_OK;
-}
-
-static void on_ticket_timer(struct timer *timer)
-{
-    struct control *control = container_of(timer, struct control, ticket_timer);
-    enum err error = rotate_tickets(control);
-    if (error != ERR_OK)
-        log_error("session ticket keys are not rotated: trying again in a minute", "error",
-                  err_message(error));
-    int64_t after = error == ERR_OK ? (int64_t)TICKET_ROTATION_S * MS_PER_S : TICKET_RETRY_MS;
-    timer_set(&control->wheel, timer, control->now_ms + after);
 }
 
 /* ---- reloads ---- */
@@ -127,6 +100,7 @@ static void do_work(struct control *control)
     if (control->reload_wanted) {
         control->reload_wanted = false;
         throttle_begin(&control->throttle, control->now_ms);
+        tickets_reload(control->tickets);
         run_reload(control, true);
     } else if (throttle_take(&control->throttle, control->now_ms)) {
         run_reload(control, false);
@@ -184,16 +158,13 @@ static enum err start(struct control *control, struct err_text *why)
     const struct model_static *model = control->settings.settings;
     TRY(ring_init(&control->ring, CONTROL_RING_ENTRIES, why));
     control->has_ring = true;
-    enum err error = rotate_tickets(control);
-    if (error != ERR_OK)
-        return err_set(why, error, "session ticket keys cannot be made: %s", err_message(error));
+    TRY(tickets_create(&model->weir.ticket_key_files, &control->ring, &control->wheel,
+                       &control->tickets, why));
     TRY(reload_create(&control->settings, &control->reload, why));
     TRY(resolver_create(&control->ring, &control->wheel, &control->resolver, why));
     read_clock(control);
     timerwheel_advance(&control->wheel, control->now_ms);
     throttle_init(&control->throttle, SETTLE_MS, model->providers_throttle / NS_PER_MS);
-    timer_set(&control->wheel, &control->ticket_timer,
-              control->now_ms + (int64_t)TICKET_ROTATION_S * MS_PER_S);
     watch_files(control);
     resolver_update(control->resolver, reload_current(control->reload));
     wait_for_names(control);
@@ -212,7 +183,6 @@ enum err control_create(const struct control_settings *settings, struct control 
     timerwheel_init(&control->wheel, control->now_ms);
     op_init(&control->files, on_files);
     timer_init(&control->reload_timer, on_reload_timer);
-    timer_init(&control->ticket_timer, on_ticket_timer);
     timer_init(&control->reap_timer, on_reap_timer);
     enum err error = start(control, why);
     if (error != ERR_OK) {
@@ -231,7 +201,7 @@ void control_destroy(struct control *control)
         ring_finish(&control->ring);
     resolver_destroy(control->resolver);
     reload_destroy(control->reload);
-    ticket_keys_destroy(ticket_keys_publish(NULL));
+    tickets_destroy(control->tickets);
     free(control);
 }
 
