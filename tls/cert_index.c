@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Four arrays. `given` is what the caller listed and owns the references.
- * `certs` holds them in the order of their store keys, without duplicates.
- * `records` holds one set per store key in the same order, so of two records
- * the one with the greater number wins. `lines` is the table, four slots in a
+ * `certs` holds them in the order of their store keys. `records` holds one set
+ * per store key: first those without a valid certificate, then the others, each
+ * in the order of their keys; so of two records the one with the greater number
+ * wins. Who becomes valid or expires moves, so the time up to which this holds
+ * is kept, and what is made after it is arranged anew. `lines` is the table, four slots in a
  * cache line; a name is in the first line from its home that had room, so the
  * first line that is not full ends a search. Names lead to numbers of records,
  * so a renewed certificate changes nothing in the table: then it is shared.
@@ -44,7 +46,7 @@ struct line {
 
 struct record {
     _Alignas(CACHE_LINE) struct cert_set set;
-    uint32_t first; /* of its certificates in `certs` */
+    uint32_t first, count; /* its certificates in `certs`, the unused ones too */
 };
 
 struct cert_index {
@@ -55,8 +57,10 @@ struct cert_index {
     struct record *records;
     struct cert **given, **certs;
     struct cert_set default_set;
-    size_t given_count, cert_count, record_count, name_count;
+    size_t given_count, record_count, name_count;
+    size_t invalid_count; /* records without a valid certificate */
     size_t name_bytes;
+    int64_t made_s, change_s; /* holds from then until before then */
 };
 
 /* What a SAN or a name is looked for by: its hash, and the bytes after '*' for a wildcard. */
@@ -150,32 +154,61 @@ static void *table_alloc(size_t size)
     return memset(table, 0, size);
 }
 
-/* From the sorted list: drops duplicates and makes one record of the certificates of one store
- * key. */
-static void build_records(struct cert_index *index)
+/* Where the certificates with the store key of number i end. */
+static size_t run_end(const struct cert_index *index, size_t i)
 {
-    size_t kept = 0, records = 0;
-    for (size_t i = 0; i < index->cert_count; i++) {
-        struct cert *cert = index->certs[i];
-        if (kept == 0 || !span_equal(index->certs[kept - 1]->store_key, cert->store_key))
-            index->records[records++].first = (uint32_t)kept;
-        struct cert **place = &index->records[records - 1].set.by_type[cert->key_type];
-        if (*place != NULL)
-            continue;
-        *place = cert;
-        index->certs[kept++] = cert;
-    }
-    index->cert_count = kept;
-    index->record_count = records;
+    size_t end = i + 1;
+    while (end < index->given_count &&
+           span_equal(index->certs[i]->store_key, index->certs[end]->store_key))
+        end++;
+    return end;
 }
 
-static const struct cert *record_cert(const struct record *record)
+static bool has_valid(const struct cert_index *index, size_t begin, size_t end)
 {
-    for (size_t type = 0; type < CERT_INDEX_KEY_TYPES; type++) {
-        if (record->set.by_type[type] != NULL)
-            return record->set.by_type[type];
+    while (begin < end && cert_validity(index->certs[begin], index->made_s) != CERT_VALID)
+        begin++;
+    return begin < end;
+}
+
+/* Of each key type the first that is valid; where none is at all, just the first. */
+static void settle_record(const struct cert_index *index, struct record *record)
+{
+    size_t begin = record->first, end = begin + record->count;
+    bool valid = has_valid(index, begin, end);
+    record->set = (struct cert_set){{NULL}};
+    for (size_t i = begin; i < end; i++) {
+        struct cert *cert = index->certs[i];
+        struct cert **place = &record->set.by_type[cert->key_type];
+        if (*place == NULL && (!valid || cert_validity(cert, index->made_s) == CERT_VALID))
+            *place = cert;
     }
-    return NULL;
+}
+
+static void add_records(struct cert_index *index, bool valid)
+{
+    for (size_t i = 0, end; i < index->given_count; i = end) {
+        end = run_end(index, i);
+        if (has_valid(index, i, end) != valid)
+            continue;
+        struct record *record = &index->records[index->record_count++];
+        record->first = (uint32_t)i;
+        record->count = (uint32_t)(end - i);
+        settle_record(index, record);
+    }
+}
+
+/* From the sorted list: one record of the certificates of one store key. */
+static void build_records(struct cert_index *index)
+{
+    add_records(index, false);
+    index->invalid_count = index->record_count;
+    add_records(index, true);
+}
+
+static struct span record_key(const struct cert_index *index, const struct record *record)
+{
+    return index->certs[record->first]->store_key;
 }
 
 /* Longer names than a client may ask for need no slot. */
@@ -189,7 +222,7 @@ static void measure_names(const struct cert_index *index, size_t *count, size_t 
     *count = 0;
     *bytes = 1; /* offset 0 means a free slot */
     for (size_t i = 0; i < index->record_count; i++) {
-        struct span names = record_cert(&index->records[i])->store_key;
+        struct span names = record_key(index, &index->records[i]);
         while (names.len > 0) {
             struct span name;
             names = span_split(names, ',', &name);
@@ -230,7 +263,7 @@ static enum err build_table(struct cert_index *index)
     index->line_mask = lines - 1;
     index->name_bytes = 1;
     for (size_t record = index->record_count; record-- > 0;) {
-        struct span names = record_cert(&index->records[record])->store_key;
+        struct span names = record_key(index, &index->records[record]);
         while (names.len > 0) {
             struct span name;
             names = span_split(names, ',', &name);
@@ -260,8 +293,7 @@ static enum err arrange(struct cert_index *index)
 {
     if (index->given_count > 0)
         memcpy(index->certs, index->given, index->given_count * sizeof(*index->certs));
-    index->cert_count = index->given_count;
-    TRY(cert_sort(index->certs, index->cert_count));
+    TRY(cert_sort(index->certs, index->given_count));
     build_records(index);
     return build_table(index);
 }
@@ -280,46 +312,59 @@ static void take_default(struct cert_index *index, const struct cert_set *set)
 
 /* ---- building from the one before ---- */
 
-/* Whether the lists are the same but for certificates that stand in the places of others with the
- * same names and key type. */
-static bool differs_in_renewals_only(const struct cert_index *previous, struct cert *const *certs,
-                                     size_t count)
+/* Whether the new one can stand where the old one stood. */
+static bool is_renewal(const struct cert *old, const struct cert *new, int64_t now_s)
 {
-    if (previous->given_count != count)
+    return old->key_type == new->key_type && span_equal(old->store_key, new->store_key) &&
+           cert_validity(old, now_s) == cert_validity(new, now_s);
+}
+
+/* Whether the lists are the same but for certificates that stand in the places of others with the
+ * same names, key type and validity, and nobody's validity has changed meanwhile. */
+static bool differs_in_renewals_only(const struct cert_index *previous, struct cert *const *certs,
+                                     size_t count, int64_t now_s)
+{
+    if (previous->given_count != count || now_s < previous->made_s || now_s >= previous->change_s)
         return false;
     for (size_t i = 0; i < count; i++) {
-        const struct cert *old = previous->given[i];
-        if (old != certs[i] && (old->key_type != certs[i]->key_type ||
-                                !span_equal(old->store_key, certs[i]->store_key)))
+        if (previous->given[i] != certs[i] && !is_renewal(previous->given[i], certs[i], now_s))
             return false;
     }
     return true;
 }
 
-/* The record of a store key that has one. */
-static struct record *record_of(const struct cert_index *index, struct span store_key)
+/* The first record from `low` to before `high` whose key is not below. */
+static size_t search_records(const struct cert_index *index, size_t low, size_t high,
+                             struct span store_key)
 {
-    size_t low = 0, high = index->record_count - 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (span_compare(record_cert(&index->records[middle])->store_key, store_key) < 0)
+        if (span_compare(record_key(index, &index->records[middle]), store_key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return &index->records[low];
+    return low;
+}
+
+/* The record of a store key that has one. */
+static struct record *record_of(const struct cert_index *index, struct span store_key)
+{
+    size_t at = search_records(index, 0, index->invalid_count, store_key);
+    if (at == index->invalid_count ||
+        !span_equal(record_key(index, &index->records[at]), store_key))
+        at = search_records(index, index->invalid_count, index->record_count, store_key);
+    return &index->records[at];
 }
 
 static void renew(struct cert_index *index, const struct cert *old, struct cert *new)
 {
     struct record *record = record_of(index, old->store_key);
-    if (record->set.by_type[old->key_type] != old)
-        return; /* a duplicate: not used */
-    record->set.by_type[old->key_type] = new;
     size_t at = record->first;
     while (index->certs[at] != old)
         at++;
     index->certs[at] = new;
+    settle_record(index, record);
 }
 
 static void take_over(struct cert_index *index, const struct cert_index *previous)
@@ -331,11 +376,11 @@ static void take_over(struct cert_index *index, const struct cert_index *previou
     index->name_count = previous->name_count;
     index->sharers = previous->sharers;
     ++*index->sharers;
-    index->cert_count = previous->cert_count;
     index->record_count = previous->record_count;
+    index->invalid_count = previous->invalid_count;
     if (index->given_count == 0)
         return;
-    memcpy(index->certs, previous->certs, index->cert_count * sizeof(*index->certs));
+    memcpy(index->certs, previous->certs, index->given_count * sizeof(*index->certs));
     memcpy(index->records, previous->records, index->record_count * sizeof(*index->records));
     for (size_t i = 0; i < index->given_count; i++) {
         if (index->given[i] != previous->given[i])
@@ -345,16 +390,44 @@ static void take_over(struct cert_index *index, const struct cert_index *previou
 
 /* ---- life ---- */
 
+/* When the validity of some certificate changes next. */
+static int64_t next_change(const struct cert_index *index)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < index->given_count; i++) {
+        const struct cert *cert = index->given[i];
+        enum cert_validity validity = cert_validity(cert, index->made_s);
+        int64_t change = validity == CERT_NOT_YET_VALID ? cert->not_before_s
+                         : validity == CERT_VALID       ? cert->not_after_s + 1
+                                                        : INT64_MAX;
+        next = change < next ? change : next;
+    }
+    return next;
+}
+
+static size_t count_used(const struct cert_index *index)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < index->record_count; i++) {
+        for (size_t type = 0; type < CERT_INDEX_KEY_TYPES; type++)
+            used += index->records[i].set.by_type[type] != NULL;
+    }
+    return used;
+}
+
 enum err cert_index_create(struct cert *const *certs, size_t count,
-                           const struct cert_set *default_set, const struct cert_index *previous,
-                           size_t *duplicates, struct cert_index **out)
+                           const struct cert_set *default_set, int64_t now_s,
+                           const struct cert_index *previous, size_t *unused,
+                           struct cert_index **out)
 {
     struct cert_index *index = calloc(1, sizeof(*index));
     if (index == NULL)
         return ERR_NOMEM;
+    index->made_s = now_s;
     take_default(index, default_set);
     enum err error = take_certs(index, certs, count);
-    if (error == ERR_OK && previous != NULL && differs_in_renewals_only(previous, certs, count))
+    if (error == ERR_OK && previous != NULL &&
+        differs_in_renewals_only(previous, certs, count, now_s))
         take_over(index, previous);
     else if (error == ERR_OK)
         error = arrange(index);
@@ -362,8 +435,9 @@ enum err cert_index_create(struct cert *const *certs, size_t count,
         cert_index_destroy(index);
         return error;
     }
-    if (duplicates != NULL)
-        *duplicates = count - index->cert_count;
+    index->change_s = next_change(index);
+    if (unused != NULL)
+        *unused = count - count_used(index);
     *out = index;
     return ERR_OK;
 }
@@ -405,7 +479,7 @@ void cert_index_stats(const struct cert_index *index, struct cert_index_stats *o
 {
     size_t lines = index->line_mask + 1;
     *out = (struct cert_index_stats){
-        .certs = index->cert_count,
+        .certs = index->given_count,
         .names = index->name_count,
         .slots = lines * LINE_SLOTS,
         .bytes = sizeof(*index) + lines * sizeof(*index->lines) + index->name_bytes +
@@ -415,6 +489,16 @@ void cert_index_stats(const struct cert_index *index, struct cert_index_stats *o
 
 const struct cert *cert_index_at(const struct cert_index *index, size_t i)
 {
-    assert(i < index->cert_count);
+    assert(i < index->given_count);
     return index->certs[i];
+}
+
+bool cert_index_uses(const struct cert_index *index, const struct cert *cert)
+{
+    return record_of(index, cert->store_key)->set.by_type[cert->key_type] == cert;
+}
+
+int64_t cert_index_change_s(const struct cert_index *index)
+{
+    return index->change_s;
 }

@@ -178,21 +178,21 @@ enum err build_certificates(const struct build_context *context, struct snapshot
     int64_t now_s = clock_wall_ns() / NS_PER_S;
     struct cert_set fallback;
     struct cert **certs = NULL;
-    size_t count = 0, duplicates = 0;
+    size_t count = 0, unused = 0;
     const struct snapshot *previous = context->previous;
     bool same_model = previous != NULL && previous->model == model;
     TRY(cert_store_collect(context->certs, model, same_model, now_s, &certs, &count));
     enum err error = cert_store_default(context->certs, model, now_s, &fallback, why);
     if (error == ERR_OK)
-        error = cert_index_create(certs, count, &fallback,
-                                  previous != NULL ? previous->certs : NULL, &duplicates,
+        error = cert_index_create(certs, count, &fallback, now_s,
+                                  previous != NULL ? previous->certs : NULL, &unused,
                                   &snapshot->certs);
     free(certs);
     TRY(error);
-    if (duplicates > 0)
+    if (unused > 0)
         diagnostics_report(context->findings, SEVERITY_WARNING, (struct source_mark){"", 0, 0},
-                           "tls.certificates", "%zu with the same names and key type as an "
-                           "earlier one are not used", duplicates);
+                           "tls.certificates", "%zu are not used, because an earlier one, or a "
+                           "valid one, has the same names", unused);
     TRY(tls_context_table_create((count + 2) * snapshot->tls_option_count, &snapshot->contexts));
     struct inherit_scope scope = {snapshot};
     if (previous != NULL)

@@ -138,14 +138,26 @@ static void warn_validity(struct cert_store *store, const struct cert *cert,
     clock_format_rfc3339((expired ? cert->not_after_s : cert->not_before_s) * NS_PER_S, when);
     if (store->findings != NULL) {
         diagnostics_add(store->findings, SEVERITY_WARNING, mark, "tls.certificates",
-                        expired ? "%s expired at %s and is served all the same: renew it"
+                        expired ? "%s expired at %s; it is served only where no valid one has "
+                                  "its names: renew it"
                                 : "%s is not valid before %s: look at the clock or at the "
                                   "certificate", shown(entry->cert_value), when);
         return;
     }
-    log_warn(expired ? "certificate has expired and is served all the same: renew it"
+    log_warn(expired ? "certificate has expired; it is served only where no valid one has its names: "
+                       "renew it"
                      : "certificate is not valid yet: look at the clock or at the certificate",
              "certFile", shown(entry->cert_value), expired ? "notAfter" : "notBefore", when);
+}
+
+void cert_store_report_expiry(struct cert_store *store, int64_t since_s, int64_t now_s)
+{
+    strmap_for_each(&store->entries, slot) {
+        struct entry *entry = slot->value;
+        if (entry->cert != NULL &&
+            cert_validity(entry->cert, since_s) != cert_validity(entry->cert, now_s))
+            warn_validity(store, entry->cert, entry, (struct source_mark){"", 0, 0}, now_s);
+    }
 }
 
 static void report_failure(struct cert_store *store, const struct entry *entry,

@@ -22,6 +22,9 @@ void cert_store_destroy(struct cert_store *store);
  * log. Must outlive the store, or be taken back. */
 void cert_store_report_to(struct cert_store *store, struct diagnostics *findings);
 
+/* Warns of those that have expired between the two moments. */
+void cert_store_report_expiry(struct cert_store *store, int64_t since_s, int64_t now_s);
+
 /* These files changed (watcher): the certificates made of them are read again
  * by the next collect. all: every one that comes from a file. */
 void cert_store_mark_changed(struct cert_store *store, const struct span *paths, size_t count);

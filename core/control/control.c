@@ -21,6 +21,8 @@
 #define SETTLE_MS 20         /* an editor truncates and then writes */
 #define REAP_MS 1000         /* how often retired snapshots are looked at */
 #define NAMES_PATIENCE_MS 2000
+#define VALIDITY_PAUSE_MS 5000            /* between two looks at least */
+#define VALIDITY_LOOK_MS (3600 * MS_PER_S) /* and at most: the clock may be set */
 
 struct control {
     struct control_settings settings;
@@ -33,7 +35,7 @@ struct control {
     struct throttle throttle;
     bool reload_wanted; /* control_reload */
     struct op files;    /* the watcher's descriptor is readable */
-    struct timer reload_timer, reap_timer;
+    struct timer reload_timer, reap_timer, validity_timer;
     struct tickets *tickets;
     struct worker *const *workers;
     size_t worker_count;
@@ -87,12 +89,44 @@ static void on_reap_timer(struct timer *timer)
     (void)timer;
 }
 
+/* As above. */
+static void on_validity_timer(struct timer *timer)
+{
+    (void)timer;
+}
+
+static int64_t validity_left_s(const struct control *control)
+{
+    return reload_validity_change_s(control->reload) - clock_wall_ns() / NS_PER_S;
+}
+
+static void schedule_validity(struct control *control, int64_t at_least_ms)
+{
+    int64_t left_s = validity_left_s(control), wait_ms = VALIDITY_LOOK_MS;
+    if (left_s < VALIDITY_LOOK_MS / MS_PER_S)
+        wait_ms = left_s > 0 ? left_s * MS_PER_S : 0;
+    if (wait_ms < at_least_ms)
+        wait_ms = at_least_ms;
+    timer_set(&control->wheel, &control->validity_timer, control->now_ms + wait_ms);
+}
+
+/* A certificate that has expired loses to a valid one without a reload. */
+static void look_at_validity(struct control *control)
+{
+    bool due = validity_left_s(control) <= 0;
+    if (due && reload_revalidate(control->reload) == RELOAD_PUBLISHED)
+        resolver_update(control->resolver, reload_current(control->reload));
+    read_clock(control);
+    schedule_validity(control, due ? VALIDITY_PAUSE_MS : 1);
+}
+
 static void run_reload(struct control *control, bool all)
 {
     timer_cancel(&control->wheel, &control->reload_timer);
     if (reload_run(control->reload, all) == RELOAD_PUBLISHED)
         resolver_update(control->resolver, reload_current(control->reload));
     read_clock(control);
+    schedule_validity(control, 1);
 }
 
 static void do_work(struct control *control)
@@ -105,6 +139,8 @@ static void do_work(struct control *control)
     } else if (throttle_take(&control->throttle, control->now_ms)) {
         run_reload(control, false);
     }
+    if (!timer_running(&control->validity_timer))
+        look_at_validity(control);
     if (reload_reap(control->reload))
         timer_set(&control->wheel, &control->reap_timer, control->now_ms + REAP_MS);
 }
@@ -184,6 +220,7 @@ enum err control_create(const struct control_settings *settings, struct control 
     op_init(&control->files, on_files);
     timer_init(&control->reload_timer, on_reload_timer);
     timer_init(&control->reap_timer, on_reap_timer);
+    timer_init(&control->validity_timer, on_validity_timer);
     enum err error = start(control, why);
     if (error != ERR_OK) {
         control_destroy(control);

@@ -28,6 +28,7 @@ struct reload {
     bool blank;                  /* what runs was made of texts without contents */
     bool read_failed;            /* the last reading failed, and that was said */
     struct snapshot *current;
+    int64_t validated_s; /* wall clock: when `current` was made */
     struct list retired;
     /* Read by any thread; each is complete in itself. */
     _Atomic uint64_t reloads, failures, epoch;
@@ -182,6 +183,7 @@ static enum err publish(struct reload *reload, struct model_dynamic *model, stru
     TRY(build_snapshot(&context, model, &next, why));
     struct snapshot *old = snapshot_publish(reload->settings.publication, next);
     reload->current = next;
+    reload->validated_s = clock_wall_ns() / NS_PER_S;
     if (old != NULL)
         list_push_back(&reload->retired, &old->retired);
     return ERR_OK;
@@ -252,6 +254,25 @@ enum reload_result reload_run(struct reload *reload, bool all)
     }
     reload->refused_digest = 0;
     return switch_to(reload, model, &attempt);
+}
+
+/* ---- as time passes ---- */
+
+int64_t reload_validity_change_s(const struct reload *reload)
+{
+    return cert_index_change_s(reload->current->certs);
+}
+
+enum reload_result reload_revalidate(struct reload *reload)
+{
+    struct err_text why = {""};
+    int64_t since_s = reload->validated_s;
+    if (publish(reload, reload->model, &why) != ERR_OK)
+        return fail(reload, why.text);
+    cert_store_report_expiry(reload->certs, since_s, reload->validated_s);
+    atomic_store_explicit(&reload->epoch, reload->current->epoch, memory_order_relaxed);
+    log_info("certificates have expired or become valid: chosen anew");
+    return RELOAD_PUBLISHED;
 }
 
 /* ---- life ---- */

@@ -32,6 +32,12 @@ void reload_destroy(struct reload *reload);
 /* all: certificates are read again although no change was seen. */
 enum reload_result reload_run(struct reload *reload, bool all);
 
+/* When a certificate expires or becomes valid next (Unix time, INT64_MAX: never);
+ * once that has come, reload_revalidate publishes the same configuration with
+ * the certificates that are to be served from now on. */
+int64_t reload_validity_change_s(const struct reload *reload);
+enum reload_result reload_revalidate(struct reload *reload);
+
 /* The watcher's descriptor, or -1; reload_drain when it is readable: true when
  * something watched has changed. */
 int reload_fd(const struct reload *reload);

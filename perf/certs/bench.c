@@ -157,7 +157,7 @@ static struct cert_index *build_index(struct cert **certs, struct cert *default_
     struct cert_set set = {.by_type = {[CERT_KEY_ECDSA_P256] = default_cert}};
     size_t duplicates;
     int64_t start = now_ns();
-    enum err error = cert_index_create(certs, result->count, &set, NULL, &duplicates, &index);
+    enum err error = cert_index_create(certs, result->count, &set, 0, NULL, &duplicates, &index);
     if (error != ERR_OK || duplicates > 0)
         fail("cert_index_create", error, &(struct err_text){"or duplicates"});
     result->index_us = (double)(now_ns() - start) / 1000 / (double)result->count;

@@ -39,7 +39,7 @@ static struct certs *make_certs(bool expected)
         micro_require(cert_load(texts[i].cert_pem, texts[i].key_pem, &list[i], &why) == ERR_OK,
                       "certificate");
     struct cert_set set = {.by_type = {[CERT_KEY_ECDSA_P256] = fallback}};
-    micro_require(cert_index_create(list, CERTS, &set, NULL, NULL, &certs->index) == ERR_OK &&
+    micro_require(cert_index_create(list, CERTS, &set, 0, NULL, NULL, &certs->index) == ERR_OK &&
                       cert_cache_create(CACHE_ENTRIES, &certs->cache) == ERR_OK, "index");
     for (size_t i = 0; i < CERTS; i++)
         cert_unref(list[i]);

@@ -292,6 +292,54 @@ def test_an_expired_certificate_is_served_with_a_warning(table):
     table.server.log.wait("expired", since)
 
 
+# ---- validity ----
+
+def soon(seconds):
+    """That many seconds from now, as certificates have it: whole seconds of UTC."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+    return now + datetime.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_expired_certificate_loses_to_a_valid_one(table, order):
+    old = table.authority.issue("a.ex.test", "b.ex.test", end=LONG_AGO)
+    good = table.authority.issue("a.ex.test", "b.ex.test")
+    table.load_pairs(*[(old, good)[i] for i in order])
+    assert table.ask("a.ex.test") == good.serial
+
+
+def test_an_expired_certificate_of_other_names_or_key_loses_too(table):
+    old = table.authority.issue("a.ex.test", end=LONG_AGO)
+    wildcard = table.authority.issue("*.ex.test", kind="rsa2048")
+    table.load_pairs(old, wildcard)
+    assert table.ask("a.ex.test") == wildcard.serial
+    rsa = table.authority.issue("a.ex.test", kind="rsa2048")
+    table.load_pairs(old, rsa)
+    assert table.ask("a.ex.test") == rsa.serial
+
+
+def test_a_certificate_that_expires_while_loaded_loses_without_a_reload(table):
+    ending = table.authority.issue("a.ex.test", end=soon(3))
+    lasting = table.authority.issue("a.ex.test")
+    table.load_pairs(ending, lasting)
+    since = len(table.server.log.lines)
+    assert table.ask("a.ex.test") == ending.serial
+    table.server.log.wait("certificate has expired;.*notAfter", since)
+    table.server.log.wait("chosen anew", since)
+    assert table.ask("a.ex.test") == lasting.serial
+    assert not table.server.log.find("configuration loaded", since)
+
+
+def test_a_certificate_that_becomes_valid_while_loaded_wins_without_a_reload(table):
+    coming = table.authority.issue("a.ex.test", begin=soon(3))
+    present = table.authority.issue("a.ex.test")
+    since = len(table.server.log.lines)
+    table.load_pairs(coming, present)
+    assert table.ask("a.ex.test") == present.serial
+    table.server.log.wait("chosen anew", since)
+    assert table.ask("a.ex.test") == coming.serial
+
+
 # ---- other ----
 
 def test_acme_alone_is_not_served(table):

@@ -25,7 +25,7 @@ static struct cert_index *index_of(const char *store_key, struct cert *default_c
     struct cert_index *index = NULL;
     struct cert_set set = {.by_type = {[CERT_KEY_RSA] = default_cert}};
     struct cert *cert = fake_cert(store_key, CERT_KEY_RSA);
-    assert_int_equal(cert_index_create(&cert, 1, &set, NULL, NULL, &index), ERR_OK);
+    assert_int_equal(cert_index_create(&cert, 1, &set, 0, NULL, NULL, &index), ERR_OK);
     cert_unref(cert);
     return index;
 }

@@ -141,7 +141,7 @@ static enum err build_index(void *argument)
     struct cert_index *index = NULL;
     struct cert_set set = {.by_type = {certs[0]}};
     size_t duplicates = 77;
-    enum err error = cert_index_create(certs, 3, &set, NULL, &duplicates, &index);
+    enum err error = cert_index_create(certs, 3, &set, 0, NULL, &duplicates, &index);
     assert_int_equal(duplicates, error == ERR_OK ? 1 : 77);
     cert_index_destroy(index);
     return error;
