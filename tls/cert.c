@@ -277,6 +277,8 @@ void cert_unref(struct cert *cert)
         return;
     if (cert->key.len > 0)
         explicit_bzero((void *)(uintptr_t)cert->key.ptr, cert->key.len);
+    free(atomic_load_explicit(&cert->counters, memory_order_relaxed));
+    free(cert->source);
     free(cert);
 }
 

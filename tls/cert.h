@@ -32,6 +32,10 @@ struct cert {
     struct span key;   /* PKCS#8 or traditional DER */
     int64_t not_before_s, not_after_s; /* Unix time */
     size_t name_count;
+    /* For the API. Set by who made it, before it is shared. */
+    char *source;   /* the file that it was read from, malloc'ed; NULL: none */
+    bool generated; /* by Weir itself */
+    _Atomic(struct cert_counters *) counters; /* made with the first handshake */
 };
 
 /*
@@ -49,12 +53,24 @@ MUST_USE enum err cert_create(struct span chain, struct span key, struct cert **
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(struct cert *cert); /* NULL is fine */
 
+/* How many full handshakes it was served in: counted by each worker in a place of
+ * its own, read by any thread. `workers`: how many there are, always the same. */
+void cert_count_served(struct cert *cert, size_t worker, size_t workers);
+uint64_t cert_served(const struct cert *cert);
+
 /* The i-th name of the store key, i < name_count. */
 struct span cert_name(const struct cert *cert, size_t i);
 
 enum cert_validity { CERT_VALID, CERT_NOT_YET_VALID, CERT_EXPIRED };
 enum cert_validity cert_validity(const struct cert *cert, int64_t now_s);
 const char *cert_key_type_name(enum cert_key_type type);
+
+/* The leaf, in DER. */
+struct span cert_leaf(const struct cert *cert);
+
+/* SHA-256 of the leaf in hexadecimal, which names it in the API. */
+#define CERT_FINGERPRINT_SIZE 65 /* with a NUL */
+void cert_fingerprint(const struct cert *cert, char out[CERT_FINGERPRINT_SIZE]);
 
 /* For the API and the log: malloc'ed text of the leaf's subject, issuer and
  * serial number (decimal, as Traefik prints it). */

@@ -5,9 +5,11 @@
  */
 #include "tls/cert.h"
 #include "tls/der.h"
+#include "tls/fingerprint.h"
 #include "tls/x509.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static char *describe_name(struct span name)
@@ -75,13 +77,26 @@ char *cert_serial_text(struct span serial)
     return text;
 }
 
-enum err cert_describe(const struct cert *cert, struct cert_description *out)
+struct span cert_leaf(const struct cert *cert)
 {
     struct span contents, after = cert->chain;
-    struct x509 parsed;
     bool whole = der_read(&after, DER_SEQUENCE, &contents);
     assert(whole);
-    TRY(x509_parse(span_first(cert->chain, cert->chain.len - after.len), &parsed, NULL));
+    return span_first(cert->chain, cert->chain.len - after.len);
+}
+
+void cert_fingerprint(const struct cert *cert, char out[CERT_FINGERPRINT_SIZE])
+{
+    uint8_t digest[FINGERPRINT_SIZE];
+    fingerprint_digest(cert_leaf(cert), digest);
+    for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+enum err cert_describe(const struct cert *cert, struct cert_description *out)
+{
+    struct x509 parsed;
+    TRY(x509_parse(cert_leaf(cert), &parsed, NULL));
     struct cert_description description = {
         .subject_cn = describe_name(parsed.subject),
         .issuer_cn = describe_name(parsed.issuer),

@@ -293,3 +293,8 @@ enum err tls_alert_append(struct buf *output, uint8_t description)
     const char record[] = {21, 3, 3, 0, 2, 2, (char)description};
     return buf_append(output, span_make(record, sizeof(record)));
 }
+
+struct cert *tls_engine_cert(const struct tls_engine *engine)
+{
+    return engine->context->cert;
+}

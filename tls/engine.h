@@ -79,6 +79,8 @@ struct tls_engine_info {
     bool resumed;
 };
 void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *out);
+/* A server's: what it was made for. Lives as long as the engine. */
+struct cert *tls_engine_cert(const struct tls_engine *engine);
 
 /* Server: the certificates that the client proved to have; NULL: none. Valid while
  * the engine lives. */

@@ -12,6 +12,10 @@
 
 #include <stdint.h>
 
+#define FINGERPRINT_SIZE 32
+/* The whole of the plain SHA-256, without a label. */
+void fingerprint_digest(struct span bytes, uint8_t out[FINGERPRINT_SIZE]);
+
 uint64_t fingerprint_of(const char *label, struct span bytes);
 
 #endif

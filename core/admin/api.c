@@ -5,6 +5,7 @@
  */
 #include "core/admin/api.h"
 
+#include "core/admin/api_answer.h"
 #include "core/admin/api_list.h"
 #include "core/admin/api_objects.h"
 #include "core/base/clock.h"
@@ -12,13 +13,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct request {
-    const struct api_source *source;
-    struct span query;
-    struct api_answer *answer;
-    struct arena arena; /* dies with the answer */
-};
 
 void api_answer_init(struct api_answer *answer)
 {
@@ -31,8 +25,7 @@ void api_answer_finish(struct api_answer *answer)
     buf_finish(&answer->body);
 }
 
-/* {"message":"…"}, as Traefik's API says what is wrong. */
-static void refuse(struct api_answer *answer, uint16_t status, const char *message)
+void api_refuse(struct api_answer *answer, uint16_t status, const char *message)
 {
     struct json json;
     answer->status = status;
@@ -46,14 +39,21 @@ static void refuse(struct api_answer *answer, uint16_t status, const char *messa
         buf_clear(&answer->body);
 }
 
-/* Ends with a line feed, as Go's encoder does. */
-static void complete(struct api_answer *answer, struct json *json)
+void api_refuse_name(struct api_answer *answer, const char *kind, struct span name)
+{
+    char message[400];
+    snprintf(message, sizeof(message), "%s not found: %.*s", kind,
+             SPAN_ARG(span_first(name, 300)));
+    api_refuse(answer, 404, message);
+}
+
+void api_complete(struct api_answer *answer, struct json *json)
 {
     enum err error = json_finish(json);
     if (error == ERR_OK)
         error = buf_append(&answer->body, SPAN("\n"));
     if (error != ERR_OK)
-        refuse(answer, 503, err_message(error));
+        api_refuse(answer, 503, err_message(error));
 }
 
 /* ---- collections ---- */
@@ -90,7 +90,7 @@ static const struct collection collections[] = {
     COLLECTION(middleware),
 };
 
-static void list(struct request *request, const struct api_view *view,
+static void list(struct api_request *request, const struct api_view *view,
                  const struct collection *collection)
 {
     struct api_answer *answer = request->answer;
@@ -102,7 +102,7 @@ static void list(struct request *request, const struct api_view *view,
     if (indices == NULL ||
         api_criterion_parse(request->query, &request->arena, &criterion) != ERR_OK) {
         free(indices);
-        refuse(answer, 503, "out of memory");
+        api_refuse(answer, 503, "out of memory");
         return;
     }
     for (size_t i = 0; i < total; i++)
@@ -110,7 +110,7 @@ static void list(struct request *request, const struct api_view *view,
             indices[kept++] = i;
     if (api_page_of(&criterion, kept, &page, &why) != ERR_OK) {
         free(indices);
-        refuse(answer, 400, why.text);
+        api_refuse(answer, 400, why.text);
         return;
     }
     struct json json;
@@ -120,11 +120,11 @@ static void list(struct request *request, const struct api_view *view,
         collection->write(&json, view, indices[i], true);
     json_end_array(&json);
     answer->next_page = page.next;
-    complete(answer, &json);
+    api_complete(answer, &json);
     free(indices);
 }
 
-static void find(struct request *request, const struct api_view *view,
+static void find(struct api_request *request, const struct api_view *view,
                  const struct collection *collection, struct span name)
 {
     struct api_answer *answer = request->answer;
@@ -134,16 +134,13 @@ static void find(struct request *request, const struct api_view *view,
         struct json json;
         json_init(&json, &answer->body, true);
         collection->write(&json, view, i, true);
-        complete(answer, &json);
+        api_complete(answer, &json);
         return;
     }
-    char message[400];
-    snprintf(message, sizeof(message), "%s not found: %.*s", collection->kind,
-             SPAN_ARG(span_first(name, 300)));
-    refuse(answer, 404, message);
+    api_refuse_name(answer, collection->kind, name);
 }
 
-static void serve_collection(struct request *request, bool tcp, struct span path)
+static void serve_collection(struct api_request *request, bool tcp, struct span path)
 {
     struct span what, name = span_split(path, '/', &what), id;
     for (size_t i = 0; i < sizeof(collections) / sizeof(collections[0]); i++) {
@@ -151,13 +148,13 @@ static void serve_collection(struct request *request, bool tcp, struct span path
             continue;
         struct api_view view;
         if (api_view_create(request->source->snapshot, tcp, &view) != ERR_OK) {
-            refuse(request->answer, 503, "out of memory");
+            api_refuse(request->answer, 503, "out of memory");
             return;
         }
         if (name.len == 0)
             list(request, &view, &collections[i]);
         else if (uri_decode(name, &request->arena, &id) != ERR_OK)
-            refuse(request->answer, 400, "the name is not well encoded");
+            api_refuse(request->answer, 400, "the name is not well encoded");
         else
             find(request, &view, &collections[i], id);
         api_view_finish(&view);
@@ -168,7 +165,7 @@ static void serve_collection(struct request *request, bool tcp, struct span path
 
 /* ---- the rest ---- */
 
-static void serve_udp(struct request *request, struct span path)
+static void serve_udp(struct api_request *request, struct span path)
 {
     struct span what, name = span_split(path, '/', &what);
     bool routers = span_equal(what, SPAN("routers"));
@@ -177,18 +174,15 @@ static void serve_udp(struct request *request, struct span path)
         return;
     }
     if (name.len > 0) {
-        char message[400];
-        snprintf(message, sizeof(message), "%s not found: %.*s", routers ? "router" : "service",
-                 SPAN_ARG(span_first(name, 300)));
-        refuse(request->answer, 404, message);
+        api_refuse_name(request->answer, routers ? "router" : "service", name);
         return;
     }
     request->answer->next_page = 1;
     if (buf_append(&request->answer->body, SPAN("[]\n")) != ERR_OK)
-        refuse(request->answer, 503, "out of memory");
+        api_refuse(request->answer, 503, "out of memory");
 }
 
-static void list_entry_points(struct request *request)
+static void list_entry_points(struct api_request *request)
 {
     const struct model_static *settings = request->source->snapshot->settings;
     struct api_answer *answer = request->answer;
@@ -199,7 +193,7 @@ static void list_entry_points(struct request *request)
     if (error == ERR_OK)
         error = api_page_of(&criterion, settings->entry_point_count, &page, &why);
     if (error != ERR_OK) {
-        refuse(answer, error == ERR_NOMEM ? 503 : 400, why.text);
+        api_refuse(answer, error == ERR_NOMEM ? 503 : 400, why.text);
         return;
     }
     struct json json;
@@ -209,10 +203,10 @@ static void list_entry_points(struct request *request)
         api_write_entry_point(&json, &settings->entry_points[i]);
     json_end_array(&json);
     answer->next_page = page.next;
-    complete(answer, &json);
+    api_complete(answer, &json);
 }
 
-static void serve_entry_points(struct request *request, struct span name)
+static void serve_entry_points(struct api_request *request, struct span name)
 {
     if (name.len == 0) {
         list_entry_points(request);
@@ -224,19 +218,16 @@ static void serve_entry_points(struct request *request, struct span name)
     if (uri_decode(name, &request->arena, &id) == ERR_OK)
         model = model_entry_point(settings, id);
     if (model == NULL) {
-        char message[400];
-        snprintf(message, sizeof(message), "entry point not found: %.*s",
-                 SPAN_ARG(span_first(id, 300)));
-        refuse(request->answer, 404, message);
+        api_refuse_name(request->answer, "entry point", id);
         return;
     }
     struct json json;
     json_init(&json, &request->answer->body, true);
     api_write_entry_point(&json, model);
-    complete(request->answer, &json);
+    api_complete(request->answer, &json);
 }
 
-static void serve_version(struct request *request)
+static void serve_version(struct api_request *request)
 {
     struct json json;
     char date[CLOCK_RFC3339_SIZE];
@@ -247,18 +238,18 @@ static void serve_version(struct request *request)
     json_field_cstr(&json, "Codename", "weir");
     json_field_cstr(&json, "startDate", date);
     json_end_object(&json);
-    complete(request->answer, &json);
+    api_complete(request->answer, &json);
 }
 
-static void serve_counters(struct request *request)
+static void serve_counters(struct api_request *request)
 {
     struct json json;
     json_init(&json, &request->answer->body, true);
     api_write_counters(&json, request->source->workers, request->source->worker_count);
-    complete(request->answer, &json);
+    api_complete(request->answer, &json);
 }
 
-static void serve_both_sides(struct request *request,
+static void serve_both_sides(struct api_request *request,
                              void (*write)(struct json *json, const struct api_view *http,
                                            const struct api_view *tcp))
 {
@@ -270,15 +261,15 @@ static void serve_both_sides(struct request *request,
         struct json json;
         json_init(&json, &request->answer->body, true);
         write(&json, &http, &tcp);
-        complete(request->answer, &json);
+        api_complete(request->answer, &json);
     } else {
-        refuse(request->answer, 503, err_message(error));
+        api_refuse(request->answer, 503, err_message(error));
     }
     api_view_finish(&http);
     api_view_finish(&tcp);
 }
 
-static void dispatch(struct request *request, struct span path)
+static void dispatch(struct api_request *request, struct span path)
 {
     struct span first, rest = span_split(path, '/', &first);
     if (span_equal(first, SPAN("http")))
@@ -289,6 +280,8 @@ static void dispatch(struct request *request, struct span path)
         serve_udp(request, rest);
     else if (span_equal(first, SPAN("entrypoints")))
         serve_entry_points(request, rest);
+    else if (span_equal(first, SPAN("certificates")))
+        api_serve_certificates(request, rest);
     else if (span_equal(path, SPAN("version")))
         serve_version(request);
     else if (span_equal(path, SPAN("counters")))
@@ -304,7 +297,7 @@ static void dispatch(struct request *request, struct span path)
 void api_serve(const struct api_source *source, struct span path, struct span query,
                struct api_answer *answer)
 {
-    struct request request = {.source = source, .query = query, .answer = answer};
+    struct api_request request = {.source = source, .query = query, .answer = answer};
     arena_init(&request.arena, 4096, path.len + query.len + 65536);
     answer->status = 200;
     if (span_starts_with(path, SPAN("/api/")))

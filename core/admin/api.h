@@ -8,6 +8,7 @@
  *   /api/{http,tcp}/{routers,services,middlewares}[/NAME@PROVIDER]
  *   /api/counters, which Traefik has not
  *   /api/udp/{routers,services}: always empty, UDP is not built
+ *   /api/certificates[/FINGERPRINT]: Traefik's members, and Weir's own
  *
  * Lists take page and per_page (100; X-Next-Page tells the next one, 1 at the
  * end), search, status, serviceName and middlewareName.

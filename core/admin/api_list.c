@@ -55,6 +55,11 @@ static bool contains(struct span text, struct span part)
     return part.len == 0;
 }
 
+bool api_is_searched(const struct api_criterion *criterion, struct span text)
+{
+    return contains(text, criterion->search);
+}
+
 static bool has_status(const struct api_criterion *criterion, struct span problem)
 {
     struct span status = problem.len > 0 ? SPAN("disabled") : SPAN("enabled");

@@ -24,6 +24,9 @@ bool api_keeps_service(const struct api_criterion *criterion, const struct api_v
 bool api_keeps_middleware(const struct api_criterion *criterion, const struct api_view *view,
                           size_t i);
 
+/* Whether a text has what is searched for; without case, as Traefik. */
+bool api_is_searched(const struct api_criterion *criterion, struct span text);
+
 struct api_page {
     size_t begin, end, next; /* next: 1 when this is the last */
 };

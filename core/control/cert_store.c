@@ -121,9 +121,17 @@ static enum err load_entry(struct entry *entry, struct cert **out, struct err_te
     entry->cert_from_file = !content_is_inline(entry->cert_value);
     entry->key_from_file = !content_is_inline(entry->key_value);
     TRY(read_pair(entry, &cert_pem, &key_pem, why));
-    enum err error = cert_load(cert_pem, key_pem, out, why);
+    struct cert *cert = NULL;
+    enum err error = cert_load(cert_pem, key_pem, &cert, why);
     content_release(&cert_pem);
     content_release(&key_pem);
+    if (error == ERR_OK && entry->cert_from_file &&
+        (cert->source = span_dup(entry->cert_value)) == NULL) {
+        cert_unref(cert);
+        return ERR_NOMEM;
+    }
+    if (error == ERR_OK)
+        *out = cert;
     return error;
 }
 
@@ -144,8 +152,8 @@ static void warn_validity(struct cert_store *store, const struct cert *cert,
                                   "certificate", shown(entry->cert_value), when);
         return;
     }
-    log_warn(expired ? "certificate has expired; it is served only where no valid one has its names: "
-                       "renew it"
+    log_warn(expired ? "certificate has expired; it is served only where no valid one has its "
+                       "names: renew it"
                      : "certificate is not valid yet: look at the clock or at the certificate",
              "certFile", shown(entry->cert_value), expired ? "notAfter" : "notBefore", when);
 }
@@ -176,6 +184,16 @@ static void report_failure(struct cert_store *store, const struct entry *entry,
                   "error", why, "file", mark.file != NULL ? mark.file : "", "line", line);
 }
 
+/* The same content stays the same object, with its contexts and its counters. */
+static void replace(struct entry *entry, struct cert *cert)
+{
+    struct cert *old = entry->cert;
+    bool same = old != NULL && old->digest == cert->digest &&
+                span_equal(old->chain, cert->chain) && span_equal(old->key, cert->key);
+    entry->cert = same ? old : cert;
+    cert_unref(same ? cert : old);
+}
+
 static void refresh(struct cert_store *store, struct entry *entry, struct source_mark mark,
                     int64_t now_s)
 {
@@ -185,8 +203,7 @@ static void refresh(struct cert_store *store, struct entry *entry, struct source
     entry->stale = false;
     if (error == ERR_OK) {
         warn_validity(store, cert, entry, mark, now_s);
-        cert_unref(entry->cert);
-        entry->cert = cert;
+        replace(entry, cert);
         return;
     }
     report_failure(store, entry, mark, why.text[0] ? why.text : err_message(error));
@@ -376,8 +393,10 @@ static enum err self_signed(struct cert_store *store, int64_t now_s, struct cert
 {
     static const enum cert_key_type types[2] = {CERT_KEY_ECDSA_P256, CERT_KEY_RSA};
     for (size_t i = 0; i < 2; i++) {
-        if (store->self_signed[i] == NULL)
+        if (store->self_signed[i] == NULL) {
             TRY(selfsigned_create(types[i], now_s, &store->self_signed[i], why));
+            store->self_signed[i]->generated = true;
+        }
         out->by_type[types[i]] = store->self_signed[i];
     }
     return ERR_OK;

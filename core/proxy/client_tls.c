@@ -77,6 +77,8 @@ static void handshake_on_open(struct conn *conn)
     tls_engine_info(conn->tls, &info);
     metric_add(info.resumed ? &worker->metrics.handshakes_resumed
                             : &worker->metrics.handshakes_full, 1);
+    if (!info.resumed)
+        cert_count_served(tls_engine_cert(conn->tls), worker->index, worker->worker_count);
     if (client->side == CLIENT_TCP)
         front_tcp_start_terminated(client);
     else

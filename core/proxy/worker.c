@@ -46,6 +46,7 @@ enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
 {
     const struct model_weir *tuning = &settings->weir;
     worker->index = index;
+    worker->worker_count = worker_count;
     worker->settings = settings;
     worker->publication = publication;
     list_init(&worker->holds);

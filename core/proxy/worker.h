@@ -62,7 +62,7 @@ struct worker_hooks {
 };
 
 struct worker {
-    size_t index;
+    size_t index, worker_count;
     const struct model_static *settings;
     struct ring ring;
     struct bufring buffers;

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ping, API and dashboard, with the paths, documents and pages of Traefik's."""
 
+import datetime
 import json
 import re
 import signal
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
 import backends
 import wire
@@ -74,6 +76,83 @@ def test_ping_by_a_router_only(weir):
                    "service": "ping@internal"}}}})
     assert get(one, "/healthy", entry="web") == "OK"
     assert get(one, "/ping", status=404)
+
+
+# ---- certificates ----
+
+@pytest.fixture
+def secured(admin, http_backend, authority, tmp_path):
+    """An API, and TLS for a few certificates of all sorts."""
+    day, now = datetime.timedelta(days=1), datetime.datetime.now(datetime.timezone.utc)
+    now = now.replace(tzinfo=None)
+    pairs = {
+        "a": authority.issue("a.test", "*.a.test", common_name="a.test"),
+        "old": authority.issue("old.test", end=now - day),
+        "soon": authority.issue("soon.test", end=now + 3 * day, kind="rsa2048"),
+        "later": authority.issue("later.test", begin=now + day),
+        "twin": authority.issue("a.test", "*.a.test", common_name="a.test")}
+    files = pairs["a"].write(tmp_path, "a")
+    dynamic = dynamic_with(http_backend())
+    dynamic["http"]["routers"]["tls"] = {"entryPoints": ["secure"], "rule": "PathPrefix(`/`)",
+                                         "service": "one", "tls": {}}
+    dynamic["tls"] = {"certificates": [files, *[pairs[name].inline
+                                                for name in ("old", "soon", "later", "twin")]]}
+    one = admin(dynamic=dynamic, entries={**ADMIN, "secure": {}})
+    one.pairs, one.files, one.trust = pairs, files, wire.trusting(authority)
+    return one
+
+
+def fingerprint(pair):
+    return pair.certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def test_certificates_say_what_they_are_and_how_they_are(secured):
+    found = {item["name"]: item for item in get(secured, "/api/certificates")}
+    pairs = secured.pairs
+    a = found[fingerprint(pairs["a"])]
+    assert a == {
+        "name": fingerprint(pairs["a"]), "sans": ["*.a.test", "a.test"],
+        "notAfter": "2049-01-01T00:00:00Z", "notBefore": "2020-01-01T00:00:00Z",
+        "serialNumber": str(pairs["a"].serial), "commonName": "a.test",
+        "issuerCN": "Weir test authority", "keyType": "ECDSA P-256",
+        "certFingerprint": fingerprint(pairs["a"]), "status": "enabled", "validity": "valid",
+        "source": secured.files["certFile"], "store": "default", "default": False, "used": True,
+        "served": 0}
+    states = {name: (found[fingerprint(pair)]["status"], found[fingerprint(pair)]["validity"],
+                     found[fingerprint(pair)]["source"], found[fingerprint(pair)]["used"])
+              for name, pair in pairs.items() if name != "a"}
+    assert states == {"old": ("expired", "expired", "inline", True),
+                      "soon": ("warning", "expiresSoon", "inline", True),
+                      "later": ("warning", "notYetValid", "inline", True),
+                      "twin": ("enabled", "valid", "inline", False)}
+    defaults = [item for item in found.values() if item["default"]]
+    assert {item["keyType"] for item in defaults} == {"ECDSA P-256", "RSA"}
+    assert {item["source"] for item in defaults} == {"generated"}
+    assert get(secured, f"/api/certificates/{fingerprint(pairs['a'])}") == a
+    assert get(secured, "/api/certificates/00", status=404) == {
+        "message": "certificate not found: 00"}
+
+
+def test_certificates_count_full_handshakes_across_reloads(secured):
+    def served():
+        return get(secured, f"/api/certificates/{fingerprint(secured.pairs['a'])}")["served"]
+    for _ in range(5):
+        assert wire.fetch(secured.ports["secure"], context=secured.trust, name="a.test",
+                          host="x.test").status == 200
+    assert served() == 5
+    since = len(secured.log.lines)
+    secured.signal(signal.SIGHUP)
+    secured.log.wait("configuration loaded", since)
+    assert served() == 5
+
+
+def test_certificates_are_filtered_and_come_in_pages(secured):
+    response = wire.fetch(secured.ports["traefik"], "/api/certificates?per_page=4&page=2")
+    assert (len(json.loads(response.body)), response.get("X-Next-Page")) == (3, "1")
+    get(secured, "/api/certificates?per_page=4&page=3", status=400)
+    found = get(secured, "/api/certificates?search=OLD.te")
+    assert [item["sans"] for item in found] == [["old.test"]]
+    assert len(get(secured, "/api/certificates?status=warning")) == 2
 
 
 # ---- the API ----
