@@ -171,6 +171,18 @@ static enum err add_ping(const struct model_static *model, struct model_dynamic 
                       PRIORITY_MAX, SPAN_EMPTY);
 }
 
+static enum err add_prometheus(const struct model_static *model, struct model_dynamic *dynamic)
+{
+    if (!model->prometheus.enabled)
+        return ERR_OK;
+    add_service(dynamic, SPAN("prometheus@internal"));
+    if (model->prometheus.manual_routing)
+        return ERR_OK;
+    return add_router(dynamic, SPAN("prometheus@internal"), (struct source_mark){"", 0, 0},
+                      model->prometheus.entry_point, SPAN("PathPrefix(`/metrics`)"),
+                      SPAN("prometheus@internal"), PRIORITY_MAX, SPAN_EMPTY);
+}
+
 /* ---- transports ---- */
 
 static enum err copy_contents(struct arena *arena, const struct model_content *from, size_t count,
@@ -215,14 +227,15 @@ static enum err add_transports(const struct model_static *model, struct model_dy
 enum err dynamic_add_internals(const struct model_static *model, struct model_dynamic *dynamic)
 {
     size_t points = model->entry_point_count;
-    ENLARGE(http_routers, http_router_count, points + 3);
+    ENLARGE(http_routers, http_router_count, points + 4);
     ENLARGE(http_middlewares, http_middleware_count, points);
-    ENLARGE(http_services, http_service_count, 4);
+    ENLARGE(http_services, http_service_count, 5);
     ENLARGE(http_transports, http_transport_count, 1);
     ENLARGE(tcp_transports, tcp_transport_count, 1);
     add_service(dynamic, SPAN("noop@internal"));
     TRY(add_api(model, dynamic));
     TRY(add_ping(model, dynamic));
+    TRY(add_prometheus(model, dynamic));
     for (size_t i = 0; i < points; i++)
         if (model->entry_points[i].has_redirect)
             TRY(add_redirection(model, dynamic, &model->entry_points[i]));

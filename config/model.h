@@ -403,6 +403,17 @@ struct model_weir {
     struct span_list ticket_key_files; /* weir.tls.ticketKeyFiles; none: keys in memory */
 };
 
+#define MODEL_BUCKETS_MAX 32
+
+struct model_prometheus {
+    bool enabled, manual_routing;
+    struct span entry_point;
+    bool entry_point_labels, router_labels, service_labels;
+    bool add_internals; /* metrics.addInternals */
+    int64_t buckets_ns[MODEL_BUCKETS_MAX]; /* upper bounds, ascending */
+    size_t bucket_count;
+};
+
 struct model_static {
     struct model_entry_point *entry_points;
     size_t entry_point_count;
@@ -417,6 +428,7 @@ struct model_static {
     bool has_ping, ping_manual_routing;
     struct span ping_entry_point;
     int64_t ping_terminating_status;
+    struct model_prometheus prometheus;
     struct span_list cert_resolvers; /* names; ACME itself is not built yet */
     struct model_servers_transport default_transport; /* serversTransport */
     struct model_tcp_servers_transport default_tcp_transport;

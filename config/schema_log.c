@@ -4,6 +4,9 @@
  */
 #include "config/schema_tables.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static const struct schema_choice levels[] = {
     {"TRACE", 0}, {"DEBUG", 1}, {"INFO", 2}, {"WARN", 3}, {"ERROR", 4}, {"FATAL", 5},
     {"PANIC", 6}, {NULL, 0},
@@ -134,20 +137,64 @@ const struct schema_row schema_access_log[] = {
     SCHEMA_END,
 };
 
-/* ---- metrics: not built ---- */
+/* ---- metrics ---- */
 
 #define LABELS                                                                               \
     KEY("addEntryPointsLabels", BOOL, "true", "Count by entry point."),                      \
         KEY("addRoutersLabels", BOOL, "false", "Count by router."),                          \
         KEY("addServicesLabels", BOOL, "true", "Count by service.")
 
+static void add_bucket(struct decoder *decoder, const struct node *node, struct span text,
+                       struct model_prometheus *to)
+{
+    char number[32], *end = number;
+    int len = snprintf(number, sizeof(number), "%.*s", SPAN_ARG(span_trim(text)));
+    double seconds = len < (int)sizeof(number) ? strtod(number, &end) : 0;
+    if (len < (int)sizeof(number) && (end == number || *end != '\0'))
+        return; /* the decoder has said so */
+    int64_t last = to->bucket_count > 0 ? to->buckets_ns[to->bucket_count - 1] : 0;
+    if (!(seconds > 0 && seconds < 1e6) || (int64_t)(seconds * 1e9) <= last)
+        decoder_reject(decoder, node, "the bounds must be above 0 seconds and ascend");
+    else if (to->bucket_count == MODEL_BUCKETS_MAX)
+        decoder_reject(decoder, node, "at most %d buckets are possible", MODEL_BUCKETS_MAX);
+    else
+        to->buckets_ns[to->bucket_count++] = (int64_t)(seconds * 1e9);
+}
+
+static void check_buckets(struct decoder *decoder, const struct schema_row *row,
+                          const struct node *node, void *base)
+{
+    struct model_prometheus *prometheus = &((struct model_static *)base)->prometheus;
+    size_t errors = decoder->diagnostics->errors;
+    (void)row;
+    prometheus->bucket_count = 0;
+    if (node->kind == NODE_SCALAR) {
+        for (struct span rest = node->text, item; rest.len > 0;) {
+            rest = span_split(rest, ',', &item);
+            add_bucket(decoder, node, item, prometheus);
+        }
+    }
+    for (uint32_t i = 0; node->kind == NODE_LIST && i < node->list.count; i++) {
+        const struct node *item = node->list.items[i];
+        if (item->kind == NODE_SCALAR && decoder->diagnostics->errors == errors)
+            add_bucket(decoder, item, item->text, prometheus);
+    }
+}
+
 static const struct schema_row prometheus[] = {
-    LABELS,
+    KEY("addEntryPointsLabels", BOOL, "true", "Count by entry point.",
+        AT(model_static, prometheus.entry_point_labels)),
+    KEY("addRoutersLabels", BOOL, "false", "Count by router.",
+        AT(model_static, prometheus.router_labels)),
+    KEY("addServicesLabels", BOOL, "true", "Count by service.",
+        AT(model_static, prometheus.service_labels)),
     KEY("buckets", FLOATS, "0.1, 0.3, 1.2, 5", "Buckets of the latency histograms.",
-        UNIT("seconds")),
-    KEY("entryPoint", STRING, "traefik", "Entry point that serves /metrics."),
-    KEY("headerLabels", STRING_MAP, NULL, "Labels taken from request headers."),
-    KEY("manualRouting", BOOL, "false", "Only serve it through routers of the operator."),
+        UNIT("seconds"), CHECK(check_buckets)),
+    KEY("entryPoint", STRING, "traefik", "Entry point that serves /metrics.",
+        AT(model_static, prometheus.entry_point)),
+    KEY("headerLabels", STRING_MAP, NULL, "Labels taken from request headers.", NOT_BUILT),
+    KEY("manualRouting", BOOL, "false", "Only serve it through routers of the operator.",
+        AT(model_static, prometheus.manual_routing)),
     SCHEMA_END,
 };
 
@@ -184,12 +231,14 @@ static const struct schema_row metrics_otlp[] = {
 };
 
 const struct schema_row schema_metrics[] = {
-    KEY("addInternals", BOOL, "false", "Also count ping and the API."),
-    SECTION("prometheus", "Serve Prometheus.", prometheus, ALLOW_EMPTY),
-    SECTION("datadog", "Send to Datadog.", datadog, ALLOW_EMPTY),
-    SECTION("statsD", "Send to StatsD.", datadog, ALLOW_EMPTY),
-    SECTION("influxDB2", "Send to InfluxDB 2.", influxdb2, ALLOW_EMPTY),
-    SECTION("otlp", "Send to an OpenTelemetry collector.", metrics_otlp, ALLOW_EMPTY),
+    KEY("addInternals", BOOL, "false", "Also count ping and the API.",
+        AT(model_static, prometheus.add_internals)),
+    SECTION("prometheus", "Serve Prometheus.", prometheus, ALLOW_EMPTY,
+            PRESENT(model_static, prometheus.enabled)),
+    SECTION("datadog", "Send to Datadog.", datadog, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("statsD", "Send to StatsD.", datadog, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("influxDB2", "Send to InfluxDB 2.", influxdb2, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("otlp", "Send to an OpenTelemetry collector.", metrics_otlp, ALLOW_EMPTY, NOT_BUILT),
     SCHEMA_END,
 };
 

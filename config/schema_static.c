@@ -159,7 +159,7 @@ const struct schema_row schema_static[] = {
         ROWS(schema_entry_point)),
     SECTION("providers", "Where the dynamic configuration comes from.", schema_providers),
     SECTION("api", "The API.", api, ALLOW_EMPTY, PRESENT(model_static, has_api)),
-    SECTION("metrics", "Metrics.", schema_metrics, NOT_BUILT),
+    SECTION("metrics", "Metrics.", schema_metrics),
     SECTION("ping", "A path that answers OK.", ping, ALLOW_EMPTY,
             PRESENT(model_static, has_ping)),
     SECTION("log", "Weir's own log.", schema_log, ALLOW_EMPTY),

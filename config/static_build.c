@@ -7,6 +7,8 @@
  */
 #include "config/static_build.h"
 
+#include "core/base/clock.h"
+
 #include "config/convert.h"
 #include "config/decode.h"
 #include "config/schema_tables.h"
@@ -45,7 +47,10 @@ static bool wants_traefik(const struct model_static *model)
 {
     bool ping = model->has_ping && !model->ping_manual_routing &&
                 span_equal(model->ping_entry_point, SPAN("traefik"));
-    return ping || (model->has_api && model->api_insecure);
+    const struct model_prometheus *metrics = &model->prometheus;
+    bool scraped = metrics->enabled && !metrics->manual_routing &&
+                   span_equal(metrics->entry_point, SPAN("traefik"));
+    return ping || scraped || (model->has_api && model->api_insecure);
 }
 
 static enum err complete_entry_points(struct model_static *model)
@@ -143,6 +148,12 @@ static void check_rest(const struct model_static *model, const struct node *root
         model_entry_point(model, model->ping_entry_point) == NULL)
         diagnostics_add(diagnostics, SEVERITY_ERROR, mark_at(root, "ping"), "ping.entryPoint",
                         "there is no entry point \"%.*s\"", SPAN_ARG(model->ping_entry_point));
+    const struct model_prometheus *metrics = &model->prometheus;
+    if (metrics->enabled && !metrics->manual_routing &&
+        model_entry_point(model, metrics->entry_point) == NULL)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, mark_at(root, "metrics"),
+                        "metrics.prometheus.entryPoint", "there is no entry point \"%.*s\"",
+                        SPAN_ARG(metrics->entry_point));
     struct source_mark file = mark_at(node_get(root, "providers"), "file");
     if (model->has_file_provider && model->file_name.len == 0 && model->file_directory.len == 0)
         diagnostics_add(diagnostics, SEVERITY_ERROR, file, "providers.file",
@@ -186,11 +197,21 @@ static void name_transports(struct model_static *model)
     model->default_tcp_transport.object.problem = tcp_problem;
 }
 
+/* The default of the schema's row, which keeps no numbers. */
+static void default_buckets(struct model_prometheus *prometheus)
+{
+    static const int64_t bounds[] = {NS_PER_S / 10, 3 * NS_PER_S / 10, 12 * NS_PER_S / 10,
+                                     5 * NS_PER_S};
+    prometheus->bucket_count = sizeof(bounds) / sizeof(bounds[0]);
+    memcpy(prometheus->buckets_ns, bounds, sizeof(bounds));
+}
+
 static enum err fill(struct model_static *model, const struct node *root, struct span source,
                      struct diagnostics *diagnostics)
 {
     TRY(decode_defaults(&model->arena, schema_static, model));
     model->access_log.fields_default_keep = true;
+    default_buckets(&model->prometheus);
     model->source = arena_span(&model->arena, source);
     if (model->source.ptr == NULL)
         return ERR_NOMEM;

@@ -8,13 +8,15 @@
 #include "core/admin/access_log.h"
 #include "core/admin/api_call.h"
 #include "core/admin/dashboard.h"
+#include "core/admin/request_metrics.h"
 
 #include <stdlib.h>
 
 struct admin {
     const struct model_static *settings;
     struct control *control;
-    struct access_log *access_log; /* NULL: none is wanted */
+    struct access_log *access_log;    /* NULL: none is wanted */
+    struct request_metrics *requests; /* NULL: no metrics are wanted */
 };
 
 enum err admin_create(const struct model_static *settings, struct control *control,
@@ -25,13 +27,15 @@ enum err admin_create(const struct model_static *settings, struct control *contr
         return err_set(why, ERR_NOMEM, "out of memory");
     admin->settings = settings;
     admin->control = control;
-    if (settings->access_log.enabled) {
-        enum err error =
-            access_log_create(&settings->access_log, worker_count, &admin->access_log, why);
-        if (error != ERR_OK) {
-            free(admin);
-            return error;
-        }
+    enum err error = ERR_OK;
+    if (settings->prometheus.enabled &&
+        request_metrics_create(&settings->prometheus, worker_count, &admin->requests) != ERR_OK)
+        error = err_set(why, ERR_NOMEM, "out of memory");
+    if (error == ERR_OK && settings->access_log.enabled)
+        error = access_log_create(&settings->access_log, worker_count, &admin->access_log, why);
+    if (error != ERR_OK) {
+        admin_destroy(admin);
+        return error;
     }
     *out = admin;
     return ERR_OK;
@@ -42,6 +46,7 @@ void admin_destroy(struct admin *admin)
     if (admin == NULL)
         return;
     access_log_destroy(admin->access_log);
+    request_metrics_destroy(admin->requests);
     free(admin);
 }
 
@@ -50,6 +55,8 @@ void admin_access_log(struct worker *worker, const struct access_record *record)
     struct admin *admin = worker->hooks.context;
     if (admin->access_log != NULL)
         access_log_record(admin->access_log, worker, admin->control, record);
+    if (admin->requests != NULL)
+        request_metrics_record(admin->requests, worker->index, record);
 }
 
 void admin_reopen(struct admin *admin)
@@ -122,6 +129,17 @@ static void serve_api(const struct admin *admin, struct exchange *exchange)
         exchange_reply_error(exchange, 404, "the API has no such path");
 }
 
+static void serve_metrics(const struct admin *admin, struct exchange *exchange)
+{
+    enum http_method method = exchange->request.method;
+    if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD)
+        exchange_reply_error(exchange, 405, "metrics are read by GET only");
+    else if (admin->requests == NULL)
+        exchange_reply_error(exchange, 404, "no metrics are configured");
+    else
+        metrics_call_start(admin->control, exchange, admin->requests);
+}
+
 void admin_internal_service(struct exchange *exchange, struct span service)
 {
     const struct admin *admin = exchange->worker->hooks.context;
@@ -130,6 +148,8 @@ void admin_internal_service(struct exchange *exchange, struct span service)
         serve_api(admin, exchange);
     else if (span_equal(service, SPAN("ping@internal")))
         serve_ping(admin, exchange);
+    else if (span_equal(service, SPAN("prometheus@internal")))
+        serve_metrics(admin, exchange);
     else if (span_equal(service, SPAN("noop@internal")))
         exchange_reply_error(exchange, 418, "noop@internal");
     else

@@ -6,6 +6,7 @@
 #include "core/admin/api_call.h"
 
 #include "core/admin/api.h"
+#include "core/admin/prometheus.h"
 #include "core/control/call.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct api_call {
     struct control_call call; /* first member */
     struct exchange *exchange; /* NULL: it has ended. Worker thread */
     struct api_answer answer;
+    const struct request_metrics *requests; /* NULL: the API is asked */
     size_t path_len, query_len;
     char text[]; /* path, query */
 };
@@ -39,7 +41,20 @@ static void run(struct control_call *base)
               span_make(call->text + call->path_len, call->query_len), &call->answer);
 }
 
-static void reply(struct exchange *exchange, const struct api_answer *answer)
+/* Control thread. */
+static void run_metrics(struct control_call *base)
+{
+    struct api_call *call = (struct api_call *)base;
+    const struct model_static *settings = control_snapshot(base->control)->settings;
+    enum err error =
+        prometheus_write(base->control, settings, call->requests, &call->answer.body);
+    call->answer.status = error == ERR_OK ? 200 : 503;
+    if (error != ERR_OK)
+        buf_clear(&call->answer.body);
+}
+
+static void reply(struct exchange *exchange, const struct api_answer *answer,
+                  struct span content_type)
 {
     struct http_fields fields;
     http_fields_init(&fields, &exchange->arena);
@@ -54,7 +69,7 @@ static void reply(struct exchange *exchange, const struct api_answer *answer)
     if (answer->status == 404 && buf_len(&answer->body) == 0)
         exchange_reply_error(exchange, 404, "the API has no such path");
     else
-        exchange_reply(exchange, answer->status, &fields, SPAN("application/json"),
+        exchange_reply(exchange, answer->status, &fields, content_type,
                        buf_span(&answer->body));
 }
 
@@ -66,14 +81,18 @@ static void done(struct control_call *base, bool ran)
     if (exchange != NULL) {
         exchange->pending = NULL;
         if (ran)
-            reply(exchange, &call->answer);
+            reply(exchange, &call->answer,
+                  call->requests != NULL ? SPAN(PROMETHEUS_CONTENT_TYPE)
+                                         : SPAN("application/json"));
         else
             exchange_reply_error(exchange, 503, "shutting down");
     }
     destroy(base);
 }
 
-void api_call_start(struct control *control, struct exchange *exchange, struct span path)
+static void start(struct control *control, struct exchange *exchange, struct span path,
+                  const struct request_metrics *requests,
+                  void (*run_it)(struct control_call *call))
 {
     struct span query = exchange->request.query;
     struct api_call *call = calloc(1, sizeof(*call) + path.len + query.len);
@@ -83,6 +102,7 @@ void api_call_start(struct control *control, struct exchange *exchange, struct s
     }
     call->call.abandon = destroy;
     call->exchange = exchange;
+    call->requests = requests;
     api_answer_init(&call->answer);
     call->path_len = path.len;
     call->query_len = query.len;
@@ -90,5 +110,16 @@ void api_call_start(struct control *control, struct exchange *exchange, struct s
     if (query.len > 0)
         memcpy(call->text + path.len, query.ptr, query.len);
     exchange->pending = &call->exchange;
-    control_call(&call->call, control, exchange->worker, run, done);
+    control_call(&call->call, control, exchange->worker, run_it, done);
+}
+
+void api_call_start(struct control *control, struct exchange *exchange, struct span path)
+{
+    start(control, exchange, path, NULL, run);
+}
+
+void metrics_call_start(struct control *control, struct exchange *exchange,
+                        const struct request_metrics *requests)
+{
+    start(control, exchange, SPAN("/metrics"), requests, run_metrics);
 }

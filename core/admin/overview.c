@@ -50,7 +50,7 @@ void api_write_overview(struct json *json, const struct api_view *http, const st
     json_write_key(json, SPAN("features"));
     json_begin_object(json);
     json_field_cstr(json, "tracing", "");
-    json_field_cstr(json, "metrics", "");
+    json_field_cstr(json, "metrics", settings->prometheus.enabled ? "Prometheus" : "");
     json_field_bool(json, "accessLog", settings->access_log.enabled);
     json_end_object(json);
     if (settings->has_file_provider) {

@@ -52,6 +52,8 @@ void client_closed(struct conn *conn)
     buf_finish(&client->peeked);
     worker->client_count--;
     metric_sub(&worker->metrics.connections_open, 1);
+    if (client->entry < WORKER_ENTRIES_COUNTED)
+        metric_sub(&worker->open_by_entry[client->entry], 1);
     pool_put(&worker->client_pool, client);
     if (worker->on_client_closed != NULL)
         worker->on_client_closed(worker);
@@ -201,5 +203,7 @@ void client_accept(struct worker *worker, size_t entry, int fd)
     worker->client_count++;
     metric_add(&worker->metrics.connections_accepted, 1);
     metric_add(&worker->metrics.connections_open, 1);
+    if (entry < WORKER_ENTRIES_COUNTED)
+        metric_add(&worker->open_by_entry[entry], 1);
     serve(client);
 }

@@ -45,6 +45,8 @@ struct buffer_link {
     uint32_t offset, length;
 };
 
+#define WORKER_ENTRIES_COUNTED 64 /* entry points whose connections are counted by themselves */
+
 struct exchange;
 struct access_record;
 struct worker;
@@ -90,6 +92,7 @@ struct worker {
     bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;
     struct worker_metrics metrics;
+    struct metric open_by_entry[WORKER_ENTRIES_COUNTED];
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
     char *piece;   /* WORKER_PIECE_SIZE, the same */
 };

@@ -287,16 +287,31 @@ static void deprecated_keys_are_warned_of(void **state)
 static void what_is_not_built_is_one_warning(void **state)
 {
     (void)state;
-    assert_static(WEB "metrics:\n  prometheus:\n    buckets: [0.1, 1]\n  addInternals: true\n",
-                  "s.yml:2:1: warning: metrics: is not supported yet and has no effect\n");
+    assert_static(WEB "tracing:\n  otlp:\n    http: {}\n  addInternals: true\n",
+                  "s.yml:2:1: warning: tracing: is not supported yet and has no effect\n");
     assert_static(WEB "providers:\n  docker:\n    exposedByDefault: false\n",
                   "s.yml:3:3: warning: providers.docker: is not supported yet and has no "
                   "effect\n");
     assert_static(WEB "tracing: false\nocsp: false\n", "");
     assert_static(WEB "log: {maxSize: 0}\n", "");
-    assert_static(WEB "metrics: {prometheus: {buckets: [x]}}\n",
-                  "s.yml:2:1: warning: metrics: is not supported yet and has no effect\n"
+    assert_static(WEB "metrics: {otlp: {explicitBoundaries: [x]}}\n",
+                  "s.yml:2:11: warning: metrics.otlp: is not supported yet and has no effect\n"
+                  "s.yml:2:39: error: metrics.otlp.explicitBoundaries: \"x\" is no number\n");
+}
+
+static void buckets_are_positive_numbers_that_ascend(void **state)
+{
+    (void)state;
+    assert_static(WEB "metrics: {prometheus: {buckets: [0.1, 1], manualRouting: true}}\n", "");
+    assert_static(WEB "metrics: {prometheus: {buckets: '0.1, 1', manualRouting: true}}\n", "");
+    assert_static(WEB "metrics: {prometheus: {buckets: [x], manualRouting: true}}\n",
                   "s.yml:2:34: error: metrics.prometheus.buckets: \"x\" is no number\n");
+    assert_static(WEB "metrics: {prometheus: {buckets: [1, 0.5], manualRouting: true}}\n",
+                  "s.yml:2:37: error: metrics.prometheus.buckets: the bounds must be above 0 "
+                  "seconds and ascend\n");
+    assert_static(WEB "metrics: {prometheus: {entryPoint: absent}}\n",
+                  "s.yml:2:10: error: metrics.prometheus.entryPoint: there is no entry point "
+                  "\"absent\"\n");
 }
 
 static void the_reports_are_bounded(void **state)
@@ -339,6 +354,7 @@ int main(void)
         cmocka_unit_test(wrong_kinds_are_named),
         cmocka_unit_test(deprecated_keys_are_warned_of),
         cmocka_unit_test(what_is_not_built_is_one_warning),
+        cmocka_unit_test(buckets_are_positive_numbers_that_ascend),
         cmocka_unit_test(the_reports_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void help_names_commands_and_every_static_key(void **state)
         "--log.level  (choice)\n        From which level on. Default: ERROR. One of: TRACE, DEBUG, "
         "INFO, WARN, ERROR, FATAL, PANIC.\n",
         "--entryPoints.<name>.http.tls.domains[n].main  (string)\n",
-        "--metrics.prometheus\n        Serve Prometheus. Not supported yet.\n",
+        "--metrics.datadog\n        Send to Datadog. Not supported yet.\n",
         "--weir.limits.clientHelloBytes  (bytes)\n",
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
