@@ -400,6 +400,7 @@ struct model_weir {
     enum tls_profile tls_profile;
     struct span_list crl_files; /* weir.tls.crlFiles; empty: revocation is not asked about */
     int64_t ktls_min_bytes; /* of a response body */
+    struct span ocsp_cache; /* weir.tls.ocspCache; empty: nothing is kept */
     struct span_list ticket_key_files; /* weir.tls.ticketKeyFiles; none: keys in memory */
 };
 
@@ -429,6 +430,8 @@ struct model_static {
     struct span ping_entry_point;
     int64_t ping_terminating_status;
     struct model_prometheus prometheus;
+    bool has_ocsp;
+    struct model_string_map ocsp_overrides; /* responder of the certificate → who is asked */
     struct span_list cert_resolvers; /* names; ACME itself is not built yet */
     struct model_servers_transport default_transport; /* serversTransport */
     struct model_tcp_servers_transport default_tcp_transport;

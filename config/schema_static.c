@@ -144,7 +144,8 @@ static const struct schema_row spiffe[] = {
 };
 
 static const struct schema_row ocsp[] = {
-    KEY("responderOverrides", STRING_MAP, NULL, "Responders to ask instead of those named."),
+    KEY("responderOverrides", STRING_MAP, NULL, "Responders to ask instead of those named.",
+        AT(model_static, ocsp_overrides)),
     SCHEMA_END,
 };
 
@@ -172,7 +173,7 @@ const struct schema_row schema_static[] = {
     SECTION("experimental", "What is not settled.", experimental),
     SECTION("core", "Core.", core),
     SECTION("spiffe", "SPIFFE.", spiffe, NOT_BUILT),
-    SECTION("ocsp", "OCSP stapling.", ocsp, ALLOW_EMPTY, NOT_BUILT),
+    SECTION("ocsp", "OCSP stapling.", ocsp, ALLOW_EMPTY, PRESENT(model_static, has_ocsp)),
     SECTION("weir", "Weir's own tuning; Traefik ignores it.", schema_weir),
     SCHEMA_END,
 };

@@ -66,6 +66,9 @@ static const struct schema_row tls[] = {
     KEY("selectionCacheEntries", INTEGER, "4096",
         "Names each worker remembers the certificate of, a power of two.",
         WEIR(selection_cache_entries), RANGE(64, 1 << 24), CHECK(check_power_of_two)),
+    KEY("ocspCache", STRING, NULL,
+        "Folder where OCSP staples are kept across restarts; empty: in memory only.",
+        WEIR(ocsp_cache)),
     KEY("ticketKeyFiles", STRINGS, NULL,
         "Files with the keys of session tickets, for several machines to share: 48 or 80 raw "
         "bytes each, or lines of base64. The first file's key seals, all open. Read again when "

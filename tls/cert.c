@@ -13,6 +13,7 @@
 #include "tls/cert_names.h"
 #include "tls/der.h"
 #include "tls/fingerprint.h"
+#include "tls/ocsp.h"
 #include "tls/pem.h"
 #include "tls/x509.h"
 
@@ -70,6 +71,10 @@ static enum err build(const struct x509 *leaf, enum cert_key_type type, struct s
     cert->not_before_s = leaf->not_before_s;
     cert->not_after_s = leaf->not_after_s;
     cert->name_count = count_names(cert->store_key);
+    struct span responder = ocsp_responder(leaf);
+    if (responder.len > 0)
+        cert->responder =
+            span_make(cert->chain.ptr + (responder.ptr - chain.ptr), responder.len);
     *out = cert;
     return ERR_OK;
 }
@@ -277,6 +282,7 @@ void cert_unref(struct cert *cert)
         return;
     if (cert->key.len > 0)
         explicit_bzero((void *)(uintptr_t)cert->key.ptr, cert->key.len);
+    free(atomic_load_explicit(&cert->staple, memory_order_relaxed));
     free(atomic_load_explicit(&cert->counters, memory_order_relaxed));
     free(cert->source);
     free(cert);

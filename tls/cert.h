@@ -30,6 +30,8 @@ struct cert {
     struct span store_key;
     struct span chain; /* concatenated DER, leaf first */
     struct span key;   /* PKCS#8 or traditional DER */
+    struct span responder; /* URL of its OCSP responder, a part of `chain`; empty: none */
+    _Atomic(struct ocsp_staple *) staple; /* tls/ocsp.h: under RCU; NULL: none */
     int64_t not_before_s, not_after_s; /* Unix time */
     size_t name_count;
     /* For the API. Set by who made it, before it is shared. */

@@ -66,6 +66,7 @@ int tls_engine_rsa_pss_checked(WOLFSSL *ssl, unsigned char *signature, unsigned 
                                unsigned char **out, int hash, int mgf, const unsigned char *key,
                                unsigned key_size, void *context);
 int tls_engine_client_callback(int ok, WOLFSSL_X509_STORE_CTX *store);
+int tls_engine_status_callback(WOLFSSL *ssl, void *cert);
 int tls_engine_ticket_callback(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                                unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                                unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt,

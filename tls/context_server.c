@@ -19,6 +19,19 @@ static enum err server_enable_tickets(struct tls_context *context, struct err_te
     return ERR_OK;
 }
 
+/* Where there is no staple yet, the callback says so. */
+static enum err server_enable_stapling(struct tls_context *context, struct err_text *why)
+{
+    if (context->cert->responder.len == 0)
+        return ERR_OK;
+    if (wolfSSL_CTX_EnableOCSPStapling(context->wolfssl) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_tlsext_status_cb(context->wolfssl, tls_engine_status_callback) !=
+            WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_tlsext_status_arg(context->wolfssl, context->cert) != WOLFSSL_SUCCESS)
+        return err_set(why, ERR_TLS, "wolfSSL refuses OCSP stapling");
+    return ERR_OK;
+}
+
 static bool options_allow(const struct tls_options *options, int group)
 {
     for (size_t i = 0; i < options->group_count; i++)
@@ -87,6 +100,7 @@ static enum err server_fill(struct tls_context *context, struct err_text *why)
     TRY(tls_context_load_cert(context, context->cert, why));
     server_sign_by_libcrypto(context);
     server_ask_client(context);
+    TRY(server_enable_stapling(context, why));
     return options->session_tickets ? server_enable_tickets(context, why) : ERR_OK;
 }
 

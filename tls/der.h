@@ -17,6 +17,7 @@ enum der_tag {
     DER_OCTET_STRING = 0x04,
     DER_NULL = 0x05,
     DER_OID = 0x06,
+    DER_ENUMERATED = 0x0a,
     DER_UTF8_STRING = 0x0c,
     DER_NUMERIC_STRING = 0x12,
     DER_PRINTABLE_STRING = 0x13,
@@ -30,6 +31,16 @@ enum der_tag {
 };
 #define DER_CONTEXT(n) (0x80 | (n))             /* [n] IMPLICIT, primitive */
 #define DER_CONTEXT_CONSTRUCTED(n) (0xa0 | (n)) /* [n] EXPLICIT, or constructed */
+
+/* The whole element whose contents der_read gave: with its tag and length. */
+static inline struct span der_whole(struct span contents)
+{
+    size_t header = contents.len < 0x80      ? 2
+                    : contents.len < 0x100   ? 3
+                    : contents.len < 0x10000 ? 4
+                                             : 5;
+    return span_make(contents.ptr - header, contents.len + header);
+}
 
 /* An element of any kind: its tag and its contents. */
 bool der_next(struct span *in, uint8_t *tag, struct span *contents);

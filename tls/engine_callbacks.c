@@ -12,7 +12,10 @@
 
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
+#include "core/base/clock.h"
+#include "core/base/rcu.h"
 #include "tls/engine_private.h"
+#include "tls/ocsp.h"
 #include "tls/peer_name.h"
 
 #define TICKET_CHAIN_MAX 250
@@ -215,4 +218,22 @@ int tls_engine_ticket_callback(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_N
     if (result == WOLFSSL_TICKET_RET_OK || result == WOLFSSL_TICKET_RET_CREATE)
         *out_size = encrypt ? size + 1 : size - 1;
     return result;
+}
+
+/* The copy is wolfSSL's. A staple that has become stale meanwhile stays behind. */
+int tls_engine_status_callback(WOLFSSL *ssl, void *argument)
+{
+    const struct cert *cert = argument;
+    const struct ocsp_staple *staple = rcu_load(&cert->staple);
+    if (staple == NULL || clock_wall_ns() / NS_PER_S >= staple->next_update_s)
+        return WOLFSSL_OCSP_STATUS_CB_NOACK;
+    unsigned char *copy = wolfSSL_Malloc(staple->len);
+    if (copy == NULL)
+        return WOLFSSL_OCSP_STATUS_CB_NOACK;
+    memcpy(copy, staple->bytes, staple->len);
+    if (wolfSSL_set_tlsext_status_ocsp_resp(ssl, copy, (int)staple->len) != WOLFSSL_SUCCESS) {
+        wolfSSL_Free(copy);
+        return WOLFSSL_OCSP_STATUS_CB_NOACK;
+    }
+    return WOLFSSL_OCSP_STATUS_CB_OK;
 }

@@ -17,6 +17,7 @@
 #define OID_PURPOSES SPAN("\x55\x1d\x25")         /* 2.5.29.37, extKeyUsage */
 #define OID_ANY_PURPOSE SPAN("\x55\x1d\x25\x00")
 #define OID_CLIENT_AUTH SPAN("\x2b\x06\x01\x05\x05\x07\x03\x02") /* 1.3.6.1.5.5.7.3.2 */
+#define OID_AUTHORITY_INFO SPAN("\x2b\x06\x01\x05\x05\x07\x01\x01") /* 1.3.6.1.5.5.7.1.1 */
 
 bool x509_next_alt_name(struct span *alt_names, uint8_t *tag, struct span *value)
 {
@@ -108,6 +109,10 @@ static bool read_extensions(struct span explicit, struct x509 *out)
             !der_read(&extension, DER_OCTET_STRING, &octets) || extension.len != 0 ||
             !read_extension(oid, octets, out))
             return false;
+        if (span_equal(oid, OID_AUTHORITY_INFO))
+            out->authority_info = octets;
+        if (span_equal(oid, OID_PURPOSES))
+            out->ext_key_usage = octets;
     }
     return true;
 }

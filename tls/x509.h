@@ -16,6 +16,8 @@ struct x509 {
     struct span public_key;      /* contents of the SubjectPublicKeyInfo */
     struct span alt_names;       /* contents of the GeneralNames; empty without the extension */
     struct span key_id;          /* subjectKeyIdentifier; empty without it */
+    struct span authority_info;  /* the values of two more extensions, or empty */
+    struct span ext_key_usage;
     int64_t not_before_s, not_after_s;
     bool has_extensions;
     bool has_constraints, is_ca;        /* basicConstraints */

@@ -11,6 +11,7 @@
 #include "core/base/rcu.h"
 #include "core/control/reload.h"
 #include "core/control/resolver.h"
+#include "core/control/staples.h"
 #include "core/control/throttle.h"
 #include "core/control/tickets.h"
 
@@ -37,6 +38,7 @@ struct control {
     struct op files;    /* the watcher's descriptor is readable */
     struct timer reload_timer, reap_timer, validity_timer;
     struct tickets *tickets;
+    struct staples *staples; /* NULL: not wanted */
     struct worker *const *workers;
     size_t worker_count;
     _Atomic bool terminating;
@@ -89,6 +91,13 @@ static void on_reap_timer(struct timer *timer)
     (void)timer;
 }
 
+static void follow_snapshot(struct control *control)
+{
+    const struct snapshot *snapshot = reload_current(control->reload);
+    resolver_update(control->resolver, snapshot);
+    staples_update(control->staples, snapshot);
+}
+
 /* As above. */
 static void on_validity_timer(struct timer *timer)
 {
@@ -115,7 +124,7 @@ static void look_at_validity(struct control *control)
 {
     bool due = validity_left_s(control) <= 0;
     if (due && reload_revalidate(control->reload) == RELOAD_PUBLISHED)
-        resolver_update(control->resolver, reload_current(control->reload));
+        follow_snapshot(control);
     read_clock(control);
     schedule_validity(control, due ? VALIDITY_PAUSE_MS : 1);
 }
@@ -124,7 +133,7 @@ static void run_reload(struct control *control, bool all)
 {
     timer_cancel(&control->wheel, &control->reload_timer);
     if (reload_run(control->reload, all) == RELOAD_PUBLISHED)
-        resolver_update(control->resolver, reload_current(control->reload));
+        follow_snapshot(control);
     read_clock(control);
     schedule_validity(control, 1);
 }
@@ -202,7 +211,8 @@ static enum err start(struct control *control, struct err_text *why)
     timerwheel_advance(&control->wheel, control->now_ms);
     throttle_init(&control->throttle, SETTLE_MS, model->providers_throttle / NS_PER_MS);
     watch_files(control);
-    resolver_update(control->resolver, reload_current(control->reload));
+    TRY(staples_create(model, &control->ring, &control->wheel, &control->staples, why));
+    follow_snapshot(control);
     wait_for_names(control);
     return ERR_OK;
 }
@@ -237,6 +247,7 @@ void control_destroy(struct control *control)
     if (control->has_ring)
         ring_finish(&control->ring);
     resolver_destroy(control->resolver);
+    staples_destroy(control->staples);
     reload_destroy(control->reload);
     tickets_destroy(control->tickets);
     free(control);

@@ -5,7 +5,7 @@
 
 weir_packages_build="gcc libc6-dev make cmake ninja-build pkg-config autoconf automake libtool
 ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev
-libssl-dev"
+libssl-dev libcurl4-openssl-dev"
 
 # Intel's IPsec-MB is made for this one architecture.
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then

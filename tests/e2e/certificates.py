@@ -116,8 +116,8 @@ class Authority:
         return path
 
     def issue(self, *names, common_name=None, kind="p256", begin=EPOCH, end=FUTURE, key=None,
-              key_encoding="pkcs8"):
-        """names become SANs: DNS names or IP addresses."""
+              key_encoding="pkcs8", responder=None, extensions=(), send_issuer=False):
+        """names become SANs: DNS names or IP addresses; responder: the URL for OCSP."""
         key = key or key_of(kind)
         builder = (
             x509.CertificateBuilder().subject_name(_name(common_name))
@@ -128,5 +128,11 @@ class Authority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_alternative(name) for name in names]),
                 critical=common_name is None)
-        chain = [self.certificate] if self.parent else []
+        if responder:
+            builder = builder.add_extension(x509.AuthorityInformationAccess(
+                [x509.AccessDescription(x509.oid.AuthorityInformationAccessOID.OCSP,
+                                        x509.UniformResourceIdentifier(responder))]), False)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        chain = [self.certificate] if self.parent or send_issuer else []
         return Pair(builder.sign(self.key, hashes.SHA256()), key, chain, key_encoding)

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The lists between the threads are under a mutex, which neither holds while it
+ * waits for anything. curl_multi_wakeup ends the thread's wait, an eventfd the
+ * owner's.
+ */
+#include "core/control/fetch.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define WAIT_MS 60000
+
+struct fetch {
+    pthread_t thread;
+    bool started;
+    CURLM *multi;
+    int event;
+    size_t running;        /* the thread's */
+    struct list under_way; /* the thread's */
+    pthread_mutex_t lock;
+    struct list wanted, done;
+    bool stopping;
+};
+
+/* ---- on the thread ---- */
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *argument)
+{
+    struct fetch_job *job = argument;
+    enum err error = buf_append(&job->response, span_make(bytes, size * count));
+    return error == ERR_OK ? size * count : 0; /* curl fails the transfer */
+}
+
+/* False: libcurl has no memory. */
+static bool set_up(CURL *easy, struct fetch_job *job, struct curl_slist *headers)
+{
+    return curl_easy_setopt(easy, CURLOPT_URL, job->url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_span(&job->request).ptr) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)buf_len(&job->request)) ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, job) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FETCH_CONNECT_S) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)FETCH_TIMEOUT_S) == CURLE_OK;
+}
+
+static void finish(struct fetch *fetch, struct fetch_job *job)
+{
+    pthread_mutex_lock(&fetch->lock);
+    list_push_back(&fetch->done, &job->link);
+    pthread_mutex_unlock(&fetch->lock);
+    (void)eventfd_write(fetch->event, 1);
+}
+
+static void begin(struct fetch *fetch, struct fetch_job *job)
+{
+    char type[128];
+    CURL *easy = curl_easy_init();
+    snprintf(type, sizeof(type), "Content-Type: %s", job->content_type);
+    /* Curl wants the list alive as long as the transfer: it goes with the job. */
+    struct curl_slist *headers = easy != NULL ? curl_slist_append(NULL, type) : NULL;
+    job->headers = headers;
+    job->error[0] = '\0';
+    if (headers != NULL && set_up(easy, job, headers) &&
+        curl_multi_add_handle(fetch->multi, easy) == CURLM_OK) {
+        job->easy = easy;
+        list_push_back(&fetch->under_way, &job->link);
+        fetch->running++;
+        return;
+    }
+    snprintf(job->error, sizeof(job->error), "libcurl cannot begin: out of memory");
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(easy);
+    finish(fetch, job);
+}
+
+static struct fetch_job *next_job(struct fetch *fetch, bool *stopping)
+{
+    pthread_mutex_lock(&fetch->lock);
+    *stopping = fetch->stopping;
+    struct list *node = *stopping || fetch->running >= FETCH_AT_ONCE
+                            ? NULL
+                            : list_pop_front(&fetch->wanted);
+    pthread_mutex_unlock(&fetch->lock);
+    return node != NULL ? container_of(node, struct fetch_job, link) : NULL;
+}
+
+static void end(struct fetch *fetch, CURL *easy, CURLcode result)
+{
+    struct fetch_job *job = NULL;
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    if (result != CURLE_OK)
+        snprintf(job->error, sizeof(job->error), "%s", curl_easy_strerror(result));
+    else if (status != 200)
+        snprintf(job->error, sizeof(job->error), "status %ld", status);
+    curl_multi_remove_handle(fetch->multi, easy);
+    curl_easy_cleanup(easy);
+    curl_slist_free_all(job->headers);
+    list_remove(&job->link);
+    fetch->running--;
+    finish(fetch, job);
+}
+
+static void end_done(struct fetch *fetch)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(fetch->multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE)
+            end(fetch, message->easy_handle, message->data.result);
+    }
+}
+
+static void *thread_main(void *argument)
+{
+    struct fetch *fetch = argument;
+    bool stopping = false;
+    pthread_setname_np(pthread_self(), "weir-fetch");
+    while (!stopping) {
+        struct fetch_job *job;
+        int running;
+        while ((job = next_job(fetch, &stopping)) != NULL)
+            begin(fetch, job);
+        curl_multi_perform(fetch->multi, &running);
+        end_done(fetch);
+        if (!stopping)
+            curl_multi_poll(fetch->multi, NULL, 0, WAIT_MS, NULL);
+    }
+    return NULL;
+}
+
+/* ---- on the owner's thread ---- */
+
+static enum err start_thread(struct fetch *fetch, struct err_text *why)
+{
+    fetch->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fetch->event < 0)
+        return err_set(why, ERR_SYSTEM, "eventfd: %s", strerror(errno));
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (fetch->multi = curl_multi_init()) == NULL)
+        return err_set(why, ERR_NOMEM, "libcurl cannot be started");
+    int error = pthread_create(&fetch->thread, NULL, thread_main, fetch);
+    if (error != 0)
+        return err_set(why, err_from_errno(error), "no thread for OCSP: %s", strerror(error));
+    fetch->started = true;
+    return ERR_OK;
+}
+
+enum err fetch_create(struct fetch **out, struct err_text *why)
+{
+    struct fetch *fetch = calloc(1, sizeof(*fetch));
+    if (fetch == NULL)
+        return err_set(why, ERR_NOMEM, "out of memory");
+    pthread_mutex_init(&fetch->lock, NULL);
+    list_init(&fetch->wanted);
+    list_init(&fetch->done);
+    list_init(&fetch->under_way);
+    enum err error = start_thread(fetch, why);
+    if (error != ERR_OK) {
+        fetch_destroy(fetch);
+        return error;
+    }
+    *out = fetch;
+    return ERR_OK;
+}
+
+/* The thread has ended. */
+static void abandon_transfers(struct fetch *fetch)
+{
+    list_for_each(node, &fetch->under_way) {
+        struct fetch_job *job = container_of(node, struct fetch_job, link);
+        curl_multi_remove_handle(fetch->multi, job->easy);
+        curl_easy_cleanup(job->easy);
+        curl_slist_free_all(job->headers);
+    }
+}
+
+void fetch_destroy(struct fetch *fetch)
+{
+    if (fetch == NULL)
+        return;
+    if (fetch->started) {
+        pthread_mutex_lock(&fetch->lock);
+        fetch->stopping = true;
+        pthread_mutex_unlock(&fetch->lock);
+        curl_multi_wakeup(fetch->multi);
+        pthread_join(fetch->thread, NULL);
+        abandon_transfers(fetch);
+    }
+    if (fetch->multi != NULL)
+        curl_multi_cleanup(fetch->multi);
+    if (fetch->event >= 0)
+        close(fetch->event);
+    pthread_mutex_destroy(&fetch->lock);
+    free(fetch);
+}
+
+void fetch_start(struct fetch *fetch, struct fetch_job *job)
+{
+    pthread_mutex_lock(&fetch->lock);
+    list_push_back(&fetch->wanted, &job->link);
+    pthread_mutex_unlock(&fetch->lock);
+    curl_multi_wakeup(fetch->multi);
+}
+
+int fetch_fd(const struct fetch *fetch)
+{
+    return fetch->event;
+}
+
+void fetch_take(struct fetch *fetch, struct list *done)
+{
+    eventfd_t ignored;
+    (void)eventfd_read(fetch->event, &ignored);
+    pthread_mutex_lock(&fetch->lock);
+    struct list *node;
+    while ((node = list_pop_front(&fetch->done)) != NULL)
+        list_push_back(done, node);
+    pthread_mutex_unlock(&fetch->lock);
+}

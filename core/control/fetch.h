@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Posts something to an HTTP server and brings what it answers, on a thread of
+ * its own (libcurl, several transfers at once), since the control thread may not
+ * wait. The owner polls fetch_fd and takes what is done. All functions are for
+ * the owner's thread.
+ */
+#ifndef WEIR_CORE_CONTROL_FETCH_H
+#define WEIR_CORE_CONTROL_FETCH_H
+
+#include "core/base/buf.h"
+#include "core/base/list.h"
+
+#define FETCH_AT_ONCE 16      /* transfers; the rest waits */
+#define FETCH_TIMEOUT_S 15    /* of a whole transfer */
+#define FETCH_CONNECT_S 5
+
+struct fetch;
+
+/* Embedded in the owner's struct, and not touched by it between start and done. */
+struct fetch_job {
+    struct list link; /* fetch's */
+    char *url;
+    const char *content_type;
+    struct buf request, response; /* the response's maximum is the buf's */
+    char error[256];              /* "": an answer with status 200 is in `response` */
+    void *easy, *headers;         /* libcurl's, while it is under way */
+};
+
+MUST_USE enum err fetch_create(struct fetch **out, struct err_text *why);
+/* Waits for the thread, which gives up what it is doing; jobs stay the owner's.
+ * NULL is fine. */
+void fetch_destroy(struct fetch *fetch);
+void fetch_start(struct fetch *fetch, struct fetch_job *job);
+int fetch_fd(const struct fetch *fetch);
+/* Moves the jobs that are done to the end of `done`. */
+void fetch_take(struct fetch *fetch, struct list *done);
+
+#endif
