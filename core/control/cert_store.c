@@ -12,10 +12,13 @@
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
+#include "core/base/parallel.h"
 #include "tls/selfsigned.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define WORTH_THREADS 256 /* certificates; fewer are read in a moment */
 
 struct entry {
     struct span id; /* "cert NUL key": the map's key, malloc'ed */
@@ -23,7 +26,16 @@ struct entry {
     struct cert *cert; /* NULL: refused */
     bool cert_from_file, key_from_file;
     bool stale;
+    bool listed;    /* among those that are loaded at once */
     uint64_t round; /* of the last collect that named it */
+    struct loaded *loaded; /* for the refresh that follows; NULL: not loaded yet */
+};
+
+/* What loading a pair came to. */
+struct loaded {
+    enum err error;
+    struct cert *cert;
+    char *why; /* on failure; NULL: only the error is known */
 };
 
 /* Stands in by_path for a file that several certificates are made of. */
@@ -55,8 +67,19 @@ void cert_store_report_to(struct cert_store *store, struct diagnostics *findings
     store->findings = findings;
 }
 
+static void forget_loaded(struct entry *entry)
+{
+    if (entry->loaded != NULL)
+        free(entry->loaded->why);
+    free(entry->loaded);
+    entry->loaded = NULL;
+}
+
 static void entry_destroy(struct entry *entry)
 {
+    if (entry->loaded != NULL)
+        cert_unref(entry->loaded->cert);
+    forget_loaded(entry);
     cert_unref(entry->cert);
     free((char *)entry->id.ptr);
     free(entry);
@@ -115,6 +138,7 @@ static enum err read_pair(struct entry *entry, struct span *cert_pem, struct spa
     return error;
 }
 
+/* Touches this entry only: several are loaded at the same time. */
 static enum err load_entry(struct entry *entry, struct cert **out, struct err_text *why)
 {
     struct span cert_pem, key_pem;
@@ -194,19 +218,38 @@ static void replace(struct entry *entry, struct cert *cert)
     cert_unref(same ? cert : old);
 }
 
+static void load_ahead(void *context, size_t i)
+{
+    struct entry *entry = ((struct entry **)context)[i];
+    struct loaded *loaded = calloc(1, sizeof(*loaded));
+    struct err_text why = {""};
+    if (loaded == NULL)
+        return; /* refresh tries again */
+    loaded->error = load_entry(entry, &loaded->cert, &why);
+    if (why.text[0] != '\0')
+        loaded->why = span_dup(span_cstr(why.text));
+    entry->loaded = loaded;
+}
+
 static void refresh(struct cert_store *store, struct entry *entry, struct source_mark mark,
                     int64_t now_s)
 {
-    struct err_text why = {""};
-    struct cert *cert = NULL;
-    enum err error = load_entry(entry, &cert, &why);
+    if (entry->loaded == NULL)
+        load_ahead(&entry, 0);
     entry->stale = false;
-    if (error == ERR_OK) {
-        warn_validity(store, cert, entry, mark, now_s);
-        replace(entry, cert);
+    if (entry->loaded == NULL) {
+        report_failure(store, entry, mark, "out of memory");
         return;
     }
-    report_failure(store, entry, mark, why.text[0] ? why.text : err_message(error));
+    const struct loaded *loaded = entry->loaded;
+    if (loaded->error == ERR_OK) {
+        warn_validity(store, loaded->cert, entry, mark, now_s);
+        replace(entry, loaded->cert);
+    } else {
+        report_failure(store, entry, mark,
+                       loaded->why != NULL ? loaded->why : err_message(loaded->error));
+    }
+    forget_loaded(entry);
 }
 
 static struct entry *entry_create(const struct model_certificate *model, struct span id)
@@ -347,10 +390,31 @@ static enum err find_entries(struct cert_store *store, const struct model_dynami
     return ERR_OK;
 }
 
+/* Reads and parses what is stale, on all cores; what it came to is taken up one
+ * by one afterwards, in the order of the model. Without memory all is done then. */
+static void load_stale(struct cert_store *store, size_t count)
+{
+    struct entry **stale = calloc(count + 1, sizeof(struct entry *));
+    size_t found = 0;
+    for (size_t i = 0; stale != NULL && i < count; i++) {
+        struct entry *entry = store->order[i];
+        if (entry == NULL || !entry->stale || entry->listed)
+            continue;
+        entry->listed = true;
+        stale[found++] = entry;
+    }
+    for (size_t i = 0; i < found; i++)
+        stale[i]->listed = false;
+    if (found >= WORTH_THREADS)
+        parallel_for(found, WORTH_THREADS, load_ahead, stale);
+    free(stale);
+}
+
 static enum err settle_all(struct cert_store *store, const struct model_dynamic *model,
                            int64_t now_s, struct cert **list, size_t *count)
 {
     store->round++;
+    load_stale(store, model->certificate_count);
     for (size_t i = 0; i < model->certificate_count; i++) {
         struct entry *entry = store->order[i];
         struct cert *cert =
