@@ -66,7 +66,8 @@ static void handshake_on_failed(struct conn *conn, enum err error, const struct 
         log_debug("TLS handshake failed", "client", client->peer_text, "serverName",
                   client->server_name, "error", text);
     forget_tcp_route(client);
-    conn_close_after_flush(conn, false);
+    /* The client may be sending its first request already, and must hear of the alert. */
+    conn_close_after_flush(conn, error == ERR_TLS);
 }
 
 static void handshake_on_open(struct conn *conn)

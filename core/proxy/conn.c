@@ -186,11 +186,13 @@ void conn_close_after_flush(struct conn *conn, bool linger)
 
 void conn_flushed(struct conn *conn)
 {
+    /* The last bytes wait in the kernel for this FIN; a close alone would drop them if
+     * something had come that nobody has read. */
+    shutdown(conn->fd, SHUT_WR);
     if (!conn->linger || conn->receive_ended) {
         conn_close(conn);
         return;
     }
-    shutdown(conn->fd, SHUT_WR);
     set_state(conn, CONN_LINGERING);
     conn_set_timeout(conn, LINGER_MS);
     if (!op_pending(&conn->receive))

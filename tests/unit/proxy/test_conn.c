@@ -405,6 +405,26 @@ static void output_that_may_wait_leaves_with_what_is_written(void **state)
     scene_stop(scene);
 }
 
+/* What the peer sends meanwhile, and nobody reads, must not cost it the last bytes. */
+static void the_last_bytes_arrive_although_unread_ones_are_there(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    scene->peer.pause_on_data = true;
+    harness_send_all(scene->far, "x", 1);
+    harness_run_until(&scene->harness, &scene->peer.any);
+    harness_settle(&scene->harness);
+    for (int i = 0; i < 4; i++) { /* the receive is cancelled and the rest stays in the kernel */
+        harness_send_all(scene->far, "unread", 6);
+        harness_settle(&scene->harness);
+    }
+    assert_int_equal(conn_write(&scene->peer.conn, SPAN("answer")), ERR_OK);
+    conn_close_after_flush(&scene->peer.conn, false);
+    harness_run_until(&scene->harness, &scene->peer.closed);
+    expect_far(scene, "answer");
+    scene_stop(scene);
+}
+
 static void a_connection_may_end_while_its_output_waits(void **state)
 {
     (void)state;
@@ -541,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_is_reset_fails),
         cmocka_unit_test(output_that_may_wait_leaves_alone_in_the_end),
         cmocka_unit_test(output_that_may_wait_leaves_with_what_is_written),
+        cmocka_unit_test(the_last_bytes_arrive_although_unread_ones_are_there),
         cmocka_unit_test(a_connection_may_end_while_its_output_waits),
         cmocka_unit_test(input_is_copied_when_buffers_are_scarce),
         cmocka_unit_test(a_flush_that_is_given_up_resets),
