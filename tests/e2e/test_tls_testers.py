@@ -26,32 +26,34 @@ REQUEST = "GET /status/200 HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory, loop, authority):
-    """Entry points of one server: `usual` has the options that come by themselves, `strict` TLS
-    1.3 alone, `all` everything that can be asked for."""
+    """Three entry points: `usual` has the options that come by themselves, `all` everything that
+    can be asked for, and `modern`, of a server of its own, the profile of that name."""
     backend = backends.HttpBackend(loop, name="one")
 
-    def router(entry, tls):
-        return {"entryPoints": [entry], "rule": "Host(`a.test`)", "service": "one", "tls": tls}
-    made = server.Weir(
-        tmp_path_factory.mktemp("testers"),
-        entries={"usual": {}, "strict": {}, "all": {}},
-        dynamic={
+    def configuration(**options):
+        return {
             "http": {
-                "routers": {"usual": router("usual", {}),
-                            "strict": router("strict", {"options": "strict"}),
-                            "all": router("all", {"options": "all"})},
+                "routers": {entry: {"entryPoints": [entry], "rule": "Host(`a.test`)",
+                                    "service": "one", "tls": tls}
+                            for entry, tls in options.items()},
                 "services": {"one": backends.http_service(backend)},
             },
             "tls": {
                 "certificates": [authority.issue("a.test", common_name="a.test", kind=kind,
                                                  **a_year()).inline
                                  for kind in ("p256", "rsa2048")],
-                "options": {"strict": {"minVersion": "VersionTLS13"},
-                            "all": {"cipherSuites": offered_suites(),
+                "options": {"all": {"cipherSuites": offered_suites(),
                                     "curvePreferences": claimed("curvePreferences")}},
             },
-        })
+        }
+    made = server.Weir(tmp_path_factory.mktemp("testers"), entries={"usual": {}, "all": {}},
+                       dynamic=configuration(usual={}, all={"options": "all"}))
+    modern = server.Weir(tmp_path_factory.mktemp("modern"), entries={"modern": {}},
+                         static={"weir": {"tls": {"profile": "modern"}}},
+                         dynamic=configuration(modern={}))
+    made.ports.update(modern.ports)
     yield made
+    modern.stop()
     made.stop()
     backend.stop()
 
@@ -223,7 +225,7 @@ def hybrid_name(number):
                 if GROUPS[name.lower()][0] == number)
 
 
-@pytest.mark.parametrize("entry, expected", [("usual", {"2", "3"}), ("strict", {"3"})])
+@pytest.mark.parametrize("entry, expected", [("usual", {"2", "3"}), ("modern", {"3"})])
 def test_every_version_and_no_other(one, run, entry, expected):
     choices = {"10": "-tls1", "11": "-tls1_1", "12": "-tls1_2", "13": "-tls1_3"}
     for name in claimed("minVersion"):
@@ -243,7 +245,7 @@ def sslscan(run, one, entry):
     return xml.etree.ElementTree.fromstring(answer.stdout).find("ssltest")
 
 
-@pytest.mark.parametrize("entry, versions", [("usual", {"1.2", "1.3"}), ("strict", {"1.3"})])
+@pytest.mark.parametrize("entry, versions", [("usual", {"1.2", "1.3"}), ("modern", {"1.3"})])
 def test_sslscan_sees_nothing_weak(one, run, entry, versions):
     seen = sslscan(run, one, entry)
     on = {protocol.get("version") for protocol in seen.iter("protocol")
@@ -296,7 +298,7 @@ def start_testssl(one, entry, folder):
 
 
 def test_testssl_finds_nothing(one, tmp_path):
-    runs = {entry: start_testssl(one, entry, tmp_path) for entry in ("usual", "strict")}
+    runs = {entry: start_testssl(one, entry, tmp_path) for entry in ("usual", "modern")}
     try:
         for entry, (process, report) in runs.items():
             text, _ = process.communicate(timeout=300)
