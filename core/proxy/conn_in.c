@@ -22,8 +22,8 @@
  * than they might have been, in a row, end it. */
 #define STREAM_BYTES ((size_t)64 << 10)
 #define STREAM_SHORT_RECEIVES 16
-/* Of a TLS stream: two records, so that little is left over when its owner pauses. */
-#define STREAM_TLS_PIECE ((size_t)33 << 10)
+/* Of a TLS stream: one record, so that little is left over when its owner pauses. */
+#define STREAM_TLS_PIECE ((size_t)17 << 10)
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags);
 static void on_readable(struct op *op, int32_t result, uint32_t flags);
