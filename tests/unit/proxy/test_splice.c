@@ -213,6 +213,7 @@ static void the_client_notices_that_the_backend_has_gone(void **state)
     pass(backend, 0, client, LONG);
     close(backend);
     scene_expect_end(client);
+    harness_settle(&scene.harness); /* the log comes after the FIN */
     assert_int_equal(metrics()->upstream_failures.value, 1);
     assert_int_equal(scene.logged_status, 200);
     assert_true(scene.logged_failure[0] != '\0');
