@@ -5,15 +5,16 @@
 
 weir_packages_build="gcc libc6-dev make cmake ninja-build pkg-config autoconf automake libtool
 ca-certificates liburing-dev liburcu-dev libxxhash-dev libjemalloc-dev libfyaml-dev libpcre2-dev
-libssl-dev libcurl4-openssl-dev"
+libssl-dev libcurl4-openssl-dev libnghttp2-dev libjansson-dev"
 
 # Intel's IPsec-MB is made for this one architecture.
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then
     weir_packages_build="$weir_packages_build libipsec-mb-dev"
 fi
 
-weir_packages_test="git libcmocka-dev libjansson-dev python3 python3-pytest python3-cryptography
-python3-yaml python3-websockets curl openssl gnutls-bin testssl.sh sslscan nginx wrk nghttp2-client
+weir_packages_test="git libcmocka-dev python3 python3-pytest python3-cryptography python3-yaml
+python3-websockets python3-h2 python3-grpcio curl openssl gnutls-bin testssl.sh sslscan chromium
+nginx haproxy apache2-bin wrk slowhttptest nghttp2-client nghttp2-server pebble uacme
 strace valgrind procps iproute2 util-linux kmod"
 
 # The peers that perf/run.sh measures Weir against, and what draws its chart.
