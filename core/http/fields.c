@@ -35,7 +35,7 @@ enum err http_fields_reserve(struct http_fields *fields, size_t n)
     return ERR_OK;
 }
 
-static enum err fields_put(struct http_fields *fields, struct http_field field)
+enum err http_fields_put(struct http_fields *fields, struct http_field field)
 {
     if (fields->count == fields->cap)
         TRY(http_fields_reserve(fields, (size_t)fields->count + 1));
@@ -45,12 +45,12 @@ static enum err fields_put(struct http_fields *fields, struct http_field field)
 
 enum err http_fields_add(struct http_fields *fields, struct span name, struct span value)
 {
-    return fields_put(fields, (struct http_field){name, value, http_field_id_of(name)});
+    return http_fields_put(fields, (struct http_field){name, value, http_field_id_of(name)});
 }
 
 enum err http_fields_add_id(struct http_fields *fields, enum http_field_id id, struct span value)
 {
-    return fields_put(fields, (struct http_field){http_field_wire_name(id), value, id});
+    return http_fields_put(fields, (struct http_field){http_field_wire_name(id), value, id});
 }
 
 static bool field_is(const struct http_field *field, enum http_field_id id, struct span name)
@@ -86,7 +86,7 @@ static enum err fields_set(struct http_fields *fields, struct http_field field)
 {
     struct http_field *first = fields_find(fields, field.id, field.name);
     if (first == NULL)
-        return fields_put(fields, field);
+        return http_fields_put(fields, field);
     first->value = field.value;
     fields_drop(fields, (size_t)(first - fields->items) + 1, field.id, field.name);
     return ERR_OK;

@@ -78,6 +78,7 @@ struct span http_field_wire_name(enum http_field_id id);
 /* Makes room for n fields in all, so that adding up to n cannot fail. */
 MUST_USE enum err http_fields_reserve(struct http_fields *fields, size_t n);
 /* Borrow name and value. ERR_LIMIT beyond LIMIT_HEADERS, ERR_NOMEM. */
+MUST_USE enum err http_fields_put(struct http_fields *fields, struct http_field field);
 MUST_USE enum err http_fields_add(struct http_fields *fields, struct span name, struct span value);
 MUST_USE enum err http_fields_add_id(struct http_fields *fields, enum http_field_id id,
                                      struct span value);

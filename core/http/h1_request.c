@@ -67,14 +67,6 @@ static enum err take_start_line(struct h1_cursor *cursor, struct h1_head *head,
 
 /* ---- the target's forms, RFC 9112 §3.2 ---- */
 
-static void split_path(struct http_request *request, struct span text)
-{
-    ptrdiff_t question = span_find(text, '?', 0);
-    request->path = question < 0 ? text : span_first(text, (size_t)question);
-    if (question >= 0)
-        request->query = span_skip(text, (size_t)question + 1);
-}
-
 static enum err absolute_form(struct h1_head *head, struct http_request *request)
 {
     struct uri uri;
@@ -103,7 +95,7 @@ static enum err parse_target(struct h1_head *head, struct http_request *request)
     if (target.ptr[0] == '/') {
         if (span_find(target, '#', 0) >= 0)
             return H1_FAIL(head, 400, ERR_SYNTAX, "a fragment in the request target");
-        split_path(request, target);
+        uri_split_target(target, &request->path, &request->query);
         return ERR_OK;
     }
     if (request->method == HTTP_METHOD_OPTIONS && span_equal(target, SPAN("*"))) {

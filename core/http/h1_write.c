@@ -38,23 +38,16 @@ static void put_number(struct writer *writer, uint64_t number)
     put(writer, span_make(digits + at, sizeof(digits) - at));
 }
 
-static bool is_token(struct span text)
-{
-    return text.len > 0 &&
-           http_scan_token(text.ptr, text.ptr + text.len) == text.ptr + text.len;
-}
-
 static void put_value(struct writer *writer, struct span value)
 {
-    if (value.len > 0 &&
-        http_scan_value(value.ptr, value.ptr + value.len) != value.ptr + value.len)
+    if (!http_is_value(value))
         writer->invalid = true;
     put(writer, value);
 }
 
 static void put_field(struct writer *writer, struct span name, struct span value)
 {
-    if (!is_token(name))
+    if (!http_is_token(name))
         writer->invalid = true;
     put(writer, name);
     put(writer, SPAN(": "));
@@ -102,7 +95,7 @@ enum err h1_write_request(struct buf *out, const struct http_request *request, s
     struct span host = host_field ? host_field->value : request->authority;
     size_t size = request->method_text.len + target.len + STATUS_LINE_MAX + host.len +
                   sizeof("Host: \r\n") + fields_size(&request->fields) + FRAMING_MAX;
-    if (!is_token(request->method_text) || target.len == 0 || !uri_target_is_clean(target) ||
+    if (!http_is_token(request->method_text) || target.len == 0 || !uri_target_is_clean(target) ||
         request->body == HTTP_BODY_UNTIL_CLOSE)
         return ERR_INVALID;
     char *start;

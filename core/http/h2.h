@@ -28,6 +28,7 @@
 #define WEIR_CORE_HTTP_H2_H
 
 #include "core/base/buf.h"
+#include "core/base/list.h"
 #include "core/http/message.h"
 
 /* What a client with prior knowledge begins with, RFC 9113 §3.4. */
@@ -109,6 +110,7 @@ struct h2_head {
 
 struct h2_stream {
     struct h2_session *session; /* NULL: not, or not any more, the session's */
+    struct list link;           /* the session's */
     int32_t id;
     struct arena *arena;           /* for what comes in */
     struct h2_head head;

@@ -6,6 +6,8 @@
 #ifndef WEIR_CORE_HTTP_SCAN_H
 #define WEIR_CORE_HTTP_SCAN_H
 
+#include "core/base/span.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,11 +32,23 @@ static inline const char *http_scan_token(const char *p, const char *end)
     return p;
 }
 
+/* RFC 9110 §5.6.2. */
+static inline bool http_is_token(struct span text)
+{
+    return text.len > 0 &&
+           http_scan_token(text.ptr, text.ptr + text.len) == text.ptr + text.len;
+}
+
 /* The first byte in [p, end) that may not stand in a field value. */
 const char *http_scan_value(const char *p, const char *end);
 /* The first byte in [p, end) that may not stand in a request target: anything
  * but 0x21 to 0x7e. */
 const char *http_scan_target(const char *p, const char *end);
+
+static inline bool http_is_value(struct span text)
+{
+    return text.len == 0 || http_scan_value(text.ptr, text.ptr + text.len) == text.ptr + text.len;
+}
 
 static inline int http_hex_value(char c)
 {

@@ -163,6 +163,13 @@ enum err uri_parse(struct span text, struct uri *out)
     return ERR_OK;
 }
 
+void uri_split_target(struct span target, struct span *path, struct span *query)
+{
+    ptrdiff_t question = span_find(target, '?', 0);
+    *path = question < 0 ? target : span_first(target, (size_t)question);
+    *query = question < 0 ? SPAN_EMPTY : span_skip(target, (size_t)question + 1);
+}
+
 bool uri_target_is_clean(struct span target)
 {
     return target.len == 0 ||

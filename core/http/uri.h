@@ -30,6 +30,8 @@ MUST_USE enum err uri_parse(struct span text, struct uri *out);
 MUST_USE enum err uri_parse_authority(struct span authority, struct arena *arena,
                                       struct span *host, uint16_t *port);
 
+/* "/path?query" in two; query is as in struct uri. */
+void uri_split_target(struct span target, struct span *path, struct span *query);
 /* Whether every byte may stand in a request target (no control, space, ≥ 0x7f). */
 bool uri_target_is_clean(struct span target);
 /* Percent-decodes (for matching); malformed escapes are ERR_SYNTAX. Returns the

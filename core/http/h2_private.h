@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the parts of HTTP/2 share: h2_session.c (life, input and output),
+ * h2_receive.c (what nghttp2 tells us), h2_send.c (what we tell it) and
+ * h2_abuse.c (what is counted). Only these files name nghttp2. One thread.
+ */
+#ifndef WEIR_CORE_HTTP_H2_PRIVATE_H
+#define WEIR_CORE_HTTP_H2_PRIVATE_H
+
+#include "core/base/list.h"
+#include "core/http/h2.h"
+
+#include <nghttp2/nghttp2.h>
+
+struct h2_session {
+    nghttp2_session *ng;
+    const struct h2_handler *handler;
+    void *owner;
+    struct h2_settings settings;
+    bool server;
+    struct list streams;
+    size_t stream_count;
+    size_t queued; /* bytes in all streams */
+    int32_t head_stream; /* whose head comes in pieces; 0: none */
+    bool ended;    /* GOAWAY with an error: what comes is not looked at */
+    bool settled;  /* the peer's settings have come */
+    bool failed;   /* nghttp2 cannot go on */
+    /* h2_abuse.c */
+    int64_t now_ms, second_ms;
+    uint32_t counts[H2_LIMITS];
+    struct err_text failure;
+};
+
+/* h2_receive.c: fills in the callbacks. */
+void h2_receive_callbacks(nghttp2_session_callbacks *callbacks);
+void h2_send_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* Joins and parts stream and session. */
+void h2_link(struct h2_session *session, struct h2_stream *stream, int32_t id);
+/* on_closed. */
+void h2_close(struct h2_stream *stream, uint32_t error_code);
+
+/* A frame begins. */
+void h2_count_frame(struct h2_session *session, const nghttp2_frame_hd *header);
+/* One more of `limit`; the session ends when they are too many. */
+void h2_count(struct h2_session *session, enum h2_limit limit);
+/* `limit` is exceeded. */
+void h2_exceeded(struct h2_session *session, enum h2_limit limit);
+/* A stream was reset by either side. */
+void h2_count_reset(struct h2_session *session, uint32_t error_code, bool ours);
+
+#endif

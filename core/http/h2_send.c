@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What goes out. Heads become name-value arrays whose texts stay where they are,
+ * in the exchange's arena; bodies wait in the stream and are copied once, into what
+ * the connection sends.
+ */
+#include "core/http/h2_private.h"
+
+#include "core/http/scan.h"
+#include "core/http/uri.h"
+
+#define EXTRA_FIELDS 8 /* pseudo-fields and framing */
+
+struct name_values {
+    nghttp2_nv *items;
+    size_t count;
+};
+
+/* ---- heads ---- */
+
+static enum err start(struct name_values *list, struct arena *arena,
+                      const struct http_fields *fields)
+{
+    list->count = 0;
+    list->items = ARENA_ARRAY(arena, nghttp2_nv, (fields != NULL ? fields->count : 0) +
+                                                     EXTRA_FIELDS);
+    return list->items != NULL ? ERR_OK : ERR_NOMEM;
+}
+
+static void add(struct name_values *list, struct span name, struct span value)
+{
+    static const uint8_t nothing[1];
+    list->items[list->count++] = (nghttp2_nv){
+        .name = (uint8_t *)(uintptr_t)name.ptr,
+        .namelen = name.len,
+        .value = (uint8_t *)(uintptr_t)(value.len > 0 ? value.ptr : (const char *)nothing),
+        .valuelen = value.len,
+        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
+    };
+}
+
+/* RFC 9113 §8.2.2, and what is written from the message itself. */
+static bool is_left_out(const struct http_field *field)
+{
+    switch (field->id) {
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_KEEP_ALIVE:
+    case HTTP_FIELD_PROXY_CONNECTION:
+    case HTTP_FIELD_TRANSFER_ENCODING:
+    case HTTP_FIELD_UPGRADE:
+    case HTTP_FIELD_HTTP2_SETTINGS:
+    case HTTP_FIELD_HOST:
+    case HTTP_FIELD_CONTENT_LENGTH:
+        return true;
+    case HTTP_FIELD_TE:
+        return !span_equal_nocase(field->value, SPAN("trailers"));
+    default:
+        return false;
+    }
+}
+
+static struct span lower_name(struct arena *arena, const struct http_field *field)
+{
+    if (field->id != HTTP_FIELD_OTHER)
+        return http_field_name(field->id);
+    size_t i = 0;
+    while (i < field->name.len && field->name.ptr[i] == ascii_lower(field->name.ptr[i]))
+        i++;
+    if (i == field->name.len)
+        return field->name;
+    char *lower = arena_bytes(arena, field->name.len);
+    if (lower == NULL)
+        return SPAN_EMPTY;
+    for (i = 0; i < field->name.len; i++)
+        lower[i] = ascii_lower(field->name.ptr[i]);
+    return span_make(lower, field->name.len);
+}
+
+static enum err add_fields(struct name_values *list, struct arena *arena,
+                           const struct http_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        if (is_left_out(field))
+            continue;
+        if (!http_is_token(field->name) || !http_is_value(field->value))
+            return ERR_INVALID;
+        struct span name = lower_name(arena, field);
+        if (name.ptr == NULL)
+            return ERR_NOMEM;
+        add(list, name, field->value);
+    }
+    return ERR_OK;
+}
+
+static enum err add_length(struct name_values *list, struct arena *arena, uint64_t length)
+{
+    const char *text = arena_format(arena, "%llu", (unsigned long long)length);
+    if (text == NULL)
+        return ERR_NOMEM;
+    add(list, SPAN("content-length"), span_cstr(text));
+    return ERR_OK;
+}
+
+static enum err response_list(struct name_values *list, struct arena *arena,
+                              const struct http_response *response)
+{
+    const char *status = arena_format(arena, "%u", response->status);
+    if (status == NULL)
+        return ERR_NOMEM;
+    TRY(start(list, arena, &response->fields));
+    add(list, SPAN(":status"), span_cstr(status));
+    TRY(add_fields(list, arena, &response->fields));
+    if (response->body == HTTP_BODY_LENGTH)
+        return add_length(list, arena, response->content_length);
+    const struct http_field *length =
+        http_fields_find_id(&response->fields, HTTP_FIELD_CONTENT_LENGTH);
+    bool may_have = response->body == HTTP_BODY_NONE && response->status >= 200 &&
+                    response->status != 204;
+    if (length != NULL && may_have && http_is_value(length->value))
+        add(list, SPAN("content-length"), length->value);
+    return ERR_OK;
+}
+
+static enum err request_list(struct name_values *list, struct arena *arena,
+                             const struct http_request *request, struct span scheme,
+                             struct span target)
+{
+    const struct http_field *host = http_fields_find_id(&request->fields, HTTP_FIELD_HOST);
+    struct span authority = host != NULL ? host->value : request->authority;
+    if (!http_is_token(request->method_text) || target.len == 0 ||
+        !uri_target_is_clean(target) || !http_is_value(authority))
+        return ERR_INVALID;
+    TRY(start(list, arena, &request->fields));
+    add(list, SPAN(":method"), request->method_text);
+    add(list, SPAN(":scheme"), scheme);
+    if (authority.len > 0)
+        add(list, SPAN(":authority"), authority);
+    add(list, SPAN(":path"), target);
+    TRY(add_fields(list, arena, &request->fields));
+    return request->body == HTTP_BODY_LENGTH
+               ? add_length(list, arena, request->content_length)
+               : ERR_OK;
+}
+
+/* ---- bodies ---- */
+
+static int send_trailers(nghttp2_session *ng, struct h2_stream *stream)
+{
+    struct name_values list;
+    if (start(&list, stream->arena, stream->out_trailers) != ERR_OK ||
+        add_fields(&list, stream->arena, stream->out_trailers) != ERR_OK)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return nghttp2_submit_trailer(ng, stream->id, list.items, list.count);
+}
+
+/* How much of what waits goes into one frame. */
+static ssize_t read_body(nghttp2_session *ng, int32_t id, uint8_t *place, size_t room,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    (void)id, (void)place, (void)user;
+    struct h2_stream *stream = source->ptr;
+    size_t waiting = buf_len(&stream->out), len = waiting < room ? waiting : room;
+    if (len == 0 && !stream->local_ended) {
+        stream->deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (len < waiting || !stream->local_ended)
+        return (ssize_t)len;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream->out_trailers == NULL)
+        return (ssize_t)len;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return send_trailers(ng, stream) == 0 ? (ssize_t)len : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static int send_frame(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *header,
+                      size_t len, nghttp2_data_source *source, void *user)
+{
+    (void)ng, (void)frame;
+    struct h2_session *session = user;
+    struct h2_stream *stream = source->ptr;
+    if (!session->handler->may_write(session))
+        return NGHTTP2_ERR_WOULDBLOCK;
+    struct span body = span_first(buf_span(&stream->out), len);
+    if (session->handler->write(session, span_make(header, 9)) != ERR_OK ||
+        session->handler->write(session, body) != ERR_OK)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    size_t before = buf_len(&stream->out);
+    buf_consume(&stream->out, len);
+    session->queued -= len;
+    if (before == len)
+        buf_release(&stream->out);
+    if (before >= H2_DRAINED && before - len < H2_DRAINED &&
+        session->handler->on_drained != NULL)
+        session->handler->on_drained(stream);
+    return 0;
+}
+
+static void wake(struct h2_stream *stream)
+{
+    if (!stream->deferred)
+        return;
+    stream->deferred = false;
+    (void)!nghttp2_session_resume_data(stream->session->ng, stream->id);
+}
+
+/* ---- what the owner calls ---- */
+
+static nghttp2_data_provider body_of(struct h2_stream *stream)
+{
+    return (nghttp2_data_provider){.source = {.ptr = stream}, .read_callback = read_body};
+}
+
+static enum err result(int error)
+{
+    if (error >= 0)
+        return ERR_OK;
+    return error == NGHTTP2_ERR_NOMEM ? ERR_NOMEM : ERR_CLOSED;
+}
+
+enum err h2_send_informational(struct h2_stream *stream, const struct http_response *response)
+{
+    struct name_values list;
+    if (stream->session == NULL)
+        return ERR_CLOSED;
+    TRY(response_list(&list, stream->arena, response));
+    return result(nghttp2_submit_headers(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, NULL,
+                                         list.items, list.count, NULL));
+}
+
+enum err h2_send_response(struct h2_stream *stream, const struct http_response *response, bool end)
+{
+    struct name_values list;
+    if (stream->session == NULL)
+        return ERR_CLOSED;
+    TRY(response_list(&list, stream->arena, response));
+    nghttp2_data_provider body = body_of(stream);
+    stream->local_ended = end;
+    return result(nghttp2_submit_response(stream->session->ng, stream->id, list.items, list.count,
+                                          end ? NULL : &body));
+}
+
+enum err h2_send_request(struct h2_session *session, struct h2_stream *stream,
+                         const struct http_request *request, struct span scheme,
+                         struct span target, bool end)
+{
+    struct name_values list;
+    TRY(request_list(&list, stream->arena, request, scheme, target));
+    nghttp2_data_provider body = body_of(stream);
+    int32_t id = nghttp2_submit_request(session->ng, NULL, list.items, list.count,
+                                        end ? NULL : &body, stream);
+    if (id < 0)
+        return result(id);
+    stream->local_ended = end;
+    h2_link(session, stream, id);
+    return ERR_OK;
+}
+
+enum err h2_send_data(struct h2_stream *stream, struct span data)
+{
+    if (stream->session == NULL || stream->local_ended)
+        return ERR_CLOSED;
+    if (data.len == 0)
+        return ERR_OK;
+    TRY(buf_append(&stream->out, data));
+    stream->session->queued += data.len;
+    wake(stream);
+    return ERR_OK;
+}
+
+enum err h2_send_end(struct h2_stream *stream, const struct http_fields *trailers)
+{
+    if (stream->session == NULL || stream->local_ended)
+        return ERR_CLOSED;
+    stream->local_ended = true;
+    stream->out_trailers = trailers != NULL && trailers->count > 0 ? trailers : NULL;
+    wake(stream);
+    return ERR_OK;
+}
+
+void h2_reset(struct h2_stream *stream, uint32_t error_code)
+{
+    if (stream->session != NULL)
+        (void)!nghttp2_submit_rst_stream(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                         error_code);
+}
+
+void h2_pause(struct h2_stream *stream)
+{
+    stream->paused = true;
+}
+
+void h2_resume(struct h2_stream *stream)
+{
+    stream->paused = false;
+    if (stream->session == NULL || stream->unconsumed == 0)
+        return;
+    (void)!nghttp2_session_consume(stream->session->ng, stream->id, stream->unconsumed);
+    stream->unconsumed = 0;
+}
+
+/* RFC 9113 §8.1: the rest of a request that is answered already is not wanted. */
+static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    struct h2_session *session = user;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        h2_count_reset(session, frame->rst_stream.error_code, true);
+        return 0;
+    }
+    bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
+                frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    if (ends && session->server &&
+        nghttp2_session_get_stream_remote_close(ng, frame->hd.stream_id) == 0)
+        (void)!nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, frame->hd.stream_id, H2_NO_ERROR);
+    return 0;
+}
+
+void h2_send_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, send_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+}
