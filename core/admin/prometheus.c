@@ -111,6 +111,20 @@ static void put_worker_metrics(struct writer *writer)
     }
 }
 
+static void put_limits(struct writer *writer)
+{
+    size_t workers;
+    struct worker *const *list = control_workers(writer->control, &workers);
+    family(writer, "weir_limits_total", "counter", "How often clients were over a limit");
+    for (int limit = 0; limit < LIMIT_COUNT; limit++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < workers; i++)
+            sum += metric_read(&list[i]->limits.hits[limit]);
+        PUT(writer, "weir_limits_total{limit=\"%s\"} %" PRIu64 "\n",
+            limit_name((enum limit)limit), sum);
+    }
+}
+
 /* ---- certificates ---- */
 
 static void put_certificate(struct writer *writer, const struct cert *cert)
@@ -265,5 +279,6 @@ enum err prometheus_write(const struct control *control, const struct model_stat
     put_servers(&writer);
     put_requests(&writer, requests);
     put_worker_metrics(&writer);
+    put_limits(&writer);
     return writer.error;
 }

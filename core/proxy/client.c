@@ -23,7 +23,7 @@ static void peek_on_failed(struct conn *conn, enum err error, const struct err_t
 {
     (void)why;
     if (error == ERR_TIMEOUT)
-        metric_add(&conn->worker->metrics.limit_client_hello, 1);
+        limit_report(client_of(conn), LIMIT_OF_CLIENT_HELLO);
     conn_close(conn);
 }
 
@@ -125,7 +125,7 @@ static void look_at(struct client *client, struct span bytes)
             refuse_plain(client, (uint8_t)bytes.ptr[0]);
         break;
     case ERR_LIMIT:
-        metric_add(&worker->metrics.limit_client_hello, 1);
+        limit_report(client, LIMIT_OF_CLIENT_HELLO);
         client_tls_refuse(client, CLIENT_ALERT_DECODE_ERROR, "ClientHello too long");
         break;
     default:

@@ -58,7 +58,7 @@ static void handshake_on_failed(struct conn *conn, enum err error, const struct 
     const char *text = why->text[0] ? why->text : err_message(error), *subject = "";
     metric_add(&worker->metrics.handshakes_failed, 1);
     if (error == ERR_TIMEOUT)
-        metric_add(&worker->metrics.limit_handshake, 1);
+        limit_report(client, LIMIT_OF_HANDSHAKE);
     if (conn->tls != NULL && tls_engine_client_refused(conn->tls, &subject))
         log_info("client certificate refused", "client", client->peer_text, "serverName",
                  client->server_name, "subject", subject, "error", text);

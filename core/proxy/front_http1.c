@@ -186,9 +186,8 @@ static bool body_is_whole(const struct http_request *request, size_t rest)
 static void refuse(struct client *client, uint16_t status, const char *why)
 {
     struct front_http1 *front = &client->http1;
-    struct worker *worker = client->conn.worker;
     if (status == 431 || status == 414)
-        metric_add(&worker->metrics.limit_headers, 1);
+        limit_report(client, LIMIT_OF_HEADERS);
     log_debug("request refused", "client", client->peer_text, "error", why);
     front_http1_set_state(front, FRONT_HTTP1_EXCHANGE);
     conn_set_timeout(&client->conn, 0);
@@ -385,13 +384,12 @@ static void on_flushed(struct conn *conn)
 static void on_timeout(struct client *client)
 {
     struct front_http1 *front = &client->http1;
-    struct worker_metrics *metrics = &client->conn.worker->metrics;
     bool in_head = front->state == FRONT_HTTP1_HEAD;
     if (in_head && buf_len(&front->input) > 2) { /* more than an empty line */
-        metric_add(&metrics->limit_slow_headers, 1);
+        limit_report(client, LIMIT_OF_SLOW_HEADERS);
         refuse(client, 408, "the request head took too long");
     } else if (front->state == FRONT_HTTP1_EXCHANGE && !front->request_complete) {
-        metric_add(&metrics->limit_slow_body, 1);
+        limit_report(client, LIMIT_OF_SLOW_BODY);
         front->discard = true;
         exchange_request_failed(front->exchange, 408, "the request body took too long");
     } else {

@@ -12,6 +12,7 @@
 #include "core/base/metric.h"
 #include "core/base/pool.h"
 #include "core/base/timerwheel.h"
+#include "core/proxy/limit.h"
 #include "core/proxy/snapshot.h"
 #include "io/bufring.h"
 #include "io/mailbox.h"
@@ -29,9 +30,7 @@
     X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
     X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
     X(ktls_handovers) X(ktls_refusals)                                                 \
-    X(tunnels_open) X(access_log_dropped)                                              \
-    X(limit_client_hello) X(limit_handshake) X(limit_headers)                          \
-    X(limit_slow_headers) X(limit_slow_body)
+    X(tunnels_open) X(access_log_dropped)
 
 struct worker_metrics {
 #define WORKER_METRIC_FIELD(name) struct metric name;
@@ -92,6 +91,7 @@ struct worker {
     bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;
     struct worker_metrics metrics;
+    struct limit_reports limits;
     struct metric open_by_entry[WORKER_ENTRIES_COUNTED];
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
     char *piece;   /* WORKER_PIECE_SIZE, the same */
