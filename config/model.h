@@ -388,12 +388,24 @@ struct model_weir {
     int64_t buffer_size, buffer_count; /* provided receive buffers per worker */
     int64_t selection_cache_entries;   /* per worker */
     int64_t max_connections;           /* per process */
+    int64_t connections_per_address;   /* per process; 0: no limit */
+    int64_t address_prefix6; /* bits of an IPv6 address that tell clients apart */
     int64_t client_hello_bytes;
     int64_t client_hello_timeout, handshake_timeout;
     int64_t header_timeout; /* slow headers; 0: respondingTimeouts.readTimeout */
     int64_t body_timeout;   /* longest silence inside a request body */
+    int64_t body_bytes_per_second; /* least of a request body; 0: any */
+    int64_t send_timeout; /* longest time in which nothing of a response is taken; 0: any */
+    int64_t send_bytes_per_second; /* least that is taken of a response; 0: any */
+    int64_t key_updates_per_second;
     int64_t header_count;
     int64_t request_body_bytes; /* weir.limits.requestBodyBytes; 0: unlimited */
+    /* Of a connection with HTTP/2. Rates allow bursts (core/base/rate.h); 0: no limit. */
+    int64_t http2_header_bytes;  /* decoded, as RFC 9113 §6.5.2 counts */
+    int64_t http2_continuations; /* of one header block */
+    int64_t http2_resets_per_second, http2_settings_per_second, http2_pings_per_second;
+    int64_t http2_empty_data_per_second;
+    int64_t http2_control_frames; /* answers that wait for the client to read */
     int64_t send_buffer_bytes; /* per direction before back-pressure */
     int64_t upstream_idle_per_server; /* pooled idle connections per worker and server */
     enum ktls_mode ktls;

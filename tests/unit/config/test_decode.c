@@ -140,10 +140,20 @@ static void a_sections_defaults_apply(void **state)
                 "entryPoints.web.transport.keepAliveMaxTime = 0s\n"
                 "entryPoints.web.transport.keepAliveMaxRequests = 0\n");
     assert_dump(WEB "weir: {workers: 3}\n", "weir.limits",
-                "weir.limits.connections = 0\nweir.limits.clientHelloBytes = 16384\n"
+                "weir.limits.connections = 0\nweir.limits.connectionsPerAddress = 0\n"
+                "weir.limits.addressPrefix6 = 64\nweir.limits.clientHelloBytes = 16384\n"
                 "weir.limits.clientHelloTimeout = 5s\nweir.limits.handshakeTimeout = 10s\n"
+                "weir.limits.keyUpdatesPerSecond = 10\n"
                 "weir.limits.headerTimeout = 0s\nweir.limits.bodyTimeout = 1m\n"
-                "weir.limits.headerCount = 100\nweir.limits.requestBodyBytes = 0\n"
+                "weir.limits.bodyBytesPerSecond = 0\nweir.limits.sendTimeout = 1m\n"
+                "weir.limits.sendBytesPerSecond = 0\n"
+                "weir.limits.headerCount = 100\nweir.limits.http2HeaderBytes = 65536\n"
+                "weir.limits.http2Continuations = 64\nweir.limits.http2ResetsPerSecond = 200\n"
+                "weir.limits.http2SettingsPerSecond = 20\n"
+                "weir.limits.http2PingsPerSecond = 1000\n"
+                "weir.limits.http2EmptyDataPerSecond = 100\n"
+                "weir.limits.http2ControlFrames = 1000\n"
+                "weir.limits.requestBodyBytes = 0\n"
                 "weir.limits.sendBufferBytes = 65536\n");
 }
 
