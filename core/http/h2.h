@@ -67,7 +67,8 @@ struct h2_settings {
     uint32_t decoder_table, encoder_table;     /* HPACK, bytes */
     size_t header_bytes, header_count; /* of one head, names, values and 32 each */
     bool extended_connect;             /* RFC 8441 */
-    /* Per second; of CONTINUATIONS per head; 0: no limit. */
+    /* Events a second, with bursts (core/base/rate.h); of CONTINUATIONS in one head, of
+     * ANSWERS at once; of HEADER_BYTES nothing. 0: no limit. */
     uint32_t limits[H2_LIMITS];
 };
 

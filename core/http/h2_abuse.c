@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counts of what is cheap for the peer and dear for us, in windows of one second.
+ * Counts of what is cheap for the peer and dear for us.
  * A stream that we have to reset for the peer's fault counts like one that it
  * resets itself: both let it open more than it may.
  */
 #include "core/http/h2_private.h"
-
-#define WINDOW_MS 1000
 
 void h2_exceeded(struct h2_session *session, enum h2_limit limit)
 {
@@ -16,17 +14,18 @@ void h2_exceeded(struct h2_session *session, enum h2_limit limit)
     session->handler->on_limit(session, limit);
 }
 
-void h2_count(struct h2_session *session, enum h2_limit limit)
+/* One more; the session ends when they are too many. */
+static void count(struct h2_session *session, enum h2_limit limit)
 {
-    uint32_t most = session->settings.limits[limit];
-    if (session->now_ms - session->second_ms >= WINDOW_MS) {
-        uint32_t of_this_head = session->counts[H2_LIMIT_CONTINUATIONS];
-        memset(session->counts, 0, sizeof(session->counts));
-        session->counts[H2_LIMIT_CONTINUATIONS] = of_this_head;
-        session->second_ms = session->now_ms;
-    }
-    if (++session->counts[limit] > most && most > 0)
+    if (rate_exceeded(&session->rates[limit], session->settings.limits[limit], session->now_ms))
         h2_exceeded(session, limit);
+}
+
+static void count_continuation(struct h2_session *session)
+{
+    uint32_t most = session->settings.limits[H2_LIMIT_CONTINUATIONS];
+    if (++session->continuations > most && most > 0)
+        h2_exceeded(session, H2_LIMIT_CONTINUATIONS);
 }
 
 static bool carries_nothing(const nghttp2_frame_hd *header)
@@ -52,15 +51,15 @@ void h2_count_frame(struct h2_session *session, const nghttp2_frame_hd *header)
 {
     bool ack = header->flags & NGHTTP2_FLAG_ACK;
     if (header->type == NGHTTP2_CONTINUATION)
-        h2_count(session, H2_LIMIT_CONTINUATIONS);
+        count_continuation(session);
     else
-        session->counts[H2_LIMIT_CONTINUATIONS] = 0;
+        session->continuations = 0;
     if (header->type == NGHTTP2_SETTINGS && !ack)
-        h2_count(session, H2_LIMIT_SETTINGS);
+        count(session, H2_LIMIT_SETTINGS);
     else if (header->type == NGHTTP2_PING && !ack)
-        h2_count(session, H2_LIMIT_PINGS);
+        count(session, H2_LIMIT_PINGS);
     else if (carries_nothing(header))
-        h2_count(session, H2_LIMIT_EMPTY_FRAMES);
+        count(session, H2_LIMIT_EMPTY_FRAMES);
 }
 
 void h2_count_reset(struct h2_session *session, uint32_t error_code, bool ours)
@@ -68,5 +67,5 @@ void h2_count_reset(struct h2_session *session, uint32_t error_code, bool ours)
     if (ours && (error_code == H2_NO_ERROR || error_code == H2_CANCEL ||
                  error_code == H2_INTERNAL_ERROR))
         return;
-    h2_count(session, H2_LIMIT_RESETS);
+    count(session, H2_LIMIT_RESETS);
 }

@@ -7,7 +7,7 @@
 #ifndef WEIR_CORE_HTTP_H2_PRIVATE_H
 #define WEIR_CORE_HTTP_H2_PRIVATE_H
 
-#include "core/base/list.h"
+#include "core/base/rate.h"
 #include "core/http/h2.h"
 
 #include <nghttp2/nghttp2.h>
@@ -26,8 +26,9 @@ struct h2_session {
     bool settled;  /* the peer's settings have come */
     bool failed;   /* nghttp2 cannot go on */
     /* h2_abuse.c */
-    int64_t now_ms, second_ms;
-    uint32_t counts[H2_LIMITS];
+    int64_t now_ms;
+    struct rate rates[H2_LIMITS];
+    uint32_t continuations; /* of the head that is coming */
     struct err_text failure;
 };
 
@@ -42,8 +43,6 @@ void h2_close(struct h2_stream *stream, uint32_t error_code);
 
 /* A frame begins. */
 void h2_count_frame(struct h2_session *session, const nghttp2_frame_hd *header);
-/* One more of `limit`; the session ends when they are too many. */
-void h2_count(struct h2_session *session, enum h2_limit limit);
 /* `limit` is exceeded. */
 void h2_exceeded(struct h2_session *session, enum h2_limit limit);
 /* A stream was reset by either side. */

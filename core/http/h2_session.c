@@ -23,9 +23,12 @@ static nghttp2_option *make_options(const struct h2_settings *settings)
     if (settings->limits[H2_LIMIT_ANSWERS] > 0)
         nghttp2_option_set_max_outbound_ack(option, settings->limits[H2_LIMIT_ANSWERS]);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-#ifdef WEIR_NGHTTP2_RESET_RATE
-    /* Resets are counted here. */
-    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
+    /* Newer ones count by themselves, to limits of their own. */
+#ifdef WEIR_NGHTTP2_COUNTS_RESETS
+    nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
+#endif
+#ifdef WEIR_NGHTTP2_COUNTS_CONTINUATIONS
+    nghttp2_option_set_max_continuations(option, SIZE_MAX);
 #endif
     return option;
 }
@@ -181,7 +184,7 @@ enum err h2_session_receive(struct h2_session *session, struct span bytes, int64
         return ERR_OK;
     if (taken == NGHTTP2_ERR_FLOODED)
         h2_exceeded(session, H2_LIMIT_ANSWERS);
-    else if (session->head_stream != 0 && session->counts[H2_LIMIT_CONTINUATIONS] > 0)
+    else if (session->head_stream != 0 && session->continuations > 0)
         h2_exceeded(session, H2_LIMIT_CONTINUATIONS);
     return fail(session, taken);
 }
