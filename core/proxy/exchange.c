@@ -124,10 +124,21 @@ void exchange_finish(struct exchange *exchange)
 
 /* ---- the request body ---- */
 
+/*
+ * Whether the request's body is the bytes of a connection to be (RFC 8441), none of
+ * which are the backend's before it has switched protocols, nor ever if it does not.
+ * From HTTP/1 such bytes come behind the request.
+ */
+static bool awaits_switch(const struct exchange *exchange)
+{
+    return exchange->upgrade && !exchange->switched &&
+           exchange->downstream->take_tunnel == NULL;
+}
+
 /* Whether the backend has the head and wants what follows. */
 static bool upstream_is_ready(const struct exchange *exchange)
 {
-    return exchange->upstream != NULL &&
+    return exchange->upstream != NULL && !awaits_switch(exchange) &&
            (exchange->state == EXCHANGE_REQUEST || exchange->state == EXCHANGE_RESPONSE);
 }
 
@@ -157,7 +168,8 @@ void exchange_request_body(struct exchange *exchange, struct span data)
         return;
     }
     if (exchange->state == EXCHANGE_ROUTING || exchange->state == EXCHANGE_SUSPENDED ||
-        exchange->state == EXCHANGE_CONNECTING)
+        exchange->state == EXCHANGE_CONNECTING ||
+        (exchange->state == EXCHANGE_REQUEST && awaits_switch(exchange)))
         wait_with_body(exchange, data);
 }
 
@@ -212,11 +224,10 @@ static void send_continue(struct exchange *exchange)
     exchange->downstream->send_informational(exchange, &go_on);
 }
 
-void exchange_upstream_ready(struct exchange *exchange)
+/* What has come of the body, and the wish for the rest. */
+static void send_waiting_body(struct exchange *exchange)
 {
     struct upstream *upstream = exchange->upstream;
-    exchange_set_state(exchange, EXCHANGE_REQUEST);
-    upstream_send_head(upstream, buf_span(&exchange->head));
     if (buf_len(&exchange->body) > 0) {
         exchange->body_forwarded = true;
         upstream_send_body(upstream, buf_span(&exchange->body));
@@ -231,10 +242,40 @@ void exchange_upstream_ready(struct exchange *exchange)
         exchange->downstream->resume_body(exchange);
 }
 
+void exchange_upstream_ready(struct exchange *exchange)
+{
+    struct upstream *upstream = exchange->upstream;
+    exchange_set_state(exchange, EXCHANGE_REQUEST);
+    enum err error = upstream_send_head(upstream);
+    if (error != ERR_OK)
+        exchange_refuse_request(exchange, error);
+    else if (awaits_switch(exchange))
+        upstream_send_end(upstream, NULL);
+    else
+        send_waiting_body(exchange);
+}
+
+void exchange_switch_to_bytes(struct exchange *exchange)
+{
+    exchange->switched = true;
+    upstream_switch_to_bytes(exchange->upstream);
+    send_waiting_body(exchange);
+}
+
 void exchange_upstream_drained(struct exchange *exchange)
 {
-    if (!exchange->request_ended)
+    if (!exchange->request_ended && !awaits_switch(exchange))
         exchange->downstream->resume_body(exchange);
+}
+
+void exchange_refuse_request(struct exchange *exchange, enum err error)
+{
+    exchange_leave_upstream(exchange);
+    if (error == ERR_LIMIT)
+        exchange_reply_error(exchange, 431, "too many header fields");
+    else
+        exchange_reply_error(exchange, error == ERR_NOMEM ? 503 : 400,
+                             "the request cannot be passed on");
 }
 
 static uint16_t failure_status(enum err error)

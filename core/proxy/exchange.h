@@ -45,6 +45,8 @@ struct downstream_ops {
     /* After a 101: gives the connection for a tunnel, with what was read
      * beyond the request; NULL when this version has no such thing. */
     struct conn *(*take_tunnel)(struct exchange *exchange, struct span *early);
+    /* The tunnel has ended and is about to close the connection. NULL with take_tunnel. */
+    void (*tunnel_ended)(struct exchange *exchange);
     /* The response cannot be completed: cut it so that the client notices. */
     void (*abort)(struct exchange *exchange);
 };
@@ -75,11 +77,12 @@ struct exchange {
     const struct service *leaf; /* the load balancer that the choice came to */
     struct server *server; /* picked; lives as long as `hold` */
     struct upstream *upstream;
-    struct buf head; /* the request head as sent upstream, kept for a retry */
+    struct span target_sent; /* to the backend; the fields of `request` are settled with it */
     struct buf body; /* request body that waits for the connection; bounded */
     struct http_fields request_trailers, response_trailers;
     size_t middleware_next; /* index of the first middleware that has not run */
     bool upgrade;           /* the request asks for a tunnel, and was passed on so */
+    bool switched;          /* the bodies are a connection's bytes, after a 101 */
     bool request_ended;    /* the whole request body was received */
     bool body_forwarded;   /* part of it went out: no retry any more */
     bool response_started; /* head passed to the front */

@@ -35,7 +35,6 @@ enum err exchange_pool_init(struct worker *worker)
 static void destroy(struct exchange *exchange)
 {
     arena_finish(&exchange->arena);
-    buf_finish(&exchange->head);
     buf_finish(&exchange->body);
     free(exchange);
 }
@@ -65,7 +64,6 @@ static struct exchange *take(struct exchange_pool *pool)
     if (exchange == NULL)
         return NULL;
     arena_init(&exchange->arena, ARENA_FIRST, ARENA_MAX);
-    buf_init(&exchange->head, WIRE_MAX);
     buf_init(&exchange->body, BODY_MAX);
     list_init(&exchange->link);
     return exchange;
@@ -94,13 +92,9 @@ void exchange_pool_put(struct worker *worker, struct exchange *exchange)
         destroy(exchange);
         return;
     }
-    buf_clear(&exchange->head);
-    if (exchange->head.cap > BUF_KEEP)
-        buf_finish(&exchange->head);
     buf_finish(&exchange->body);
     arena_reset(&exchange->arena);
-    struct exchange empty = {
-        .arena = exchange->arena, .head = exchange->head, .body = exchange->body};
+    struct exchange empty = {.arena = exchange->arena, .body = exchange->body};
     *exchange = empty;
     list_push_front(&pool->idle, &exchange->link);
     pool->idle_count++;

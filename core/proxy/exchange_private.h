@@ -24,9 +24,11 @@ static inline const struct snapshot *exchange_snapshot(const struct exchange *ex
 
 /* From the path to an answer or to exchange_connect. */
 void exchange_route(struct exchange *exchange);
-/* Puts exchange->head together. */
-MUST_USE enum err exchange_write_request(struct exchange *exchange, bool pass_host_header);
-/* Server and head are settled; fresh: not from the pool. */
+/* Makes of exchange->request what the backend gets, with exchange->target_sent. */
+MUST_USE enum err exchange_settle_request(struct exchange *exchange, bool pass_host_header);
+/* The request cannot be passed on: answers. */
+void exchange_refuse_request(struct exchange *exchange, enum err error);
+/* Server and request are settled; fresh: not from the pool. */
 void exchange_connect(struct exchange *exchange, bool fresh);
 /* Lets the connection to the backend go; it is closed unless all was read. */
 void exchange_leave_upstream(struct exchange *exchange);
@@ -36,5 +38,9 @@ void exchange_forget_answerer(struct exchange *exchange);
 void exchange_respond(struct exchange *exchange, bool end);
 /* The backend agreed to an upgrade. */
 void exchange_tunnel(struct exchange *exchange);
+/* The same without a tunnel of two connections: from now on the bodies are the bytes of
+ * the backend's connection, and what the client has sent already goes first. The head
+ * for the client has been sent. */
+void exchange_switch_to_bytes(struct exchange *exchange);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The request as the backend gets it: target, Host, no hop-by-hop fields,
- * forwarding fields, our own framing. The head is kept in exchange->head so
- * that it can be sent again on a fresh connection.
+ * forwarding fields. What the upstream writes of it, it can write again on
+ * another connection.
  */
 #include "core/proxy/exchange_private.h"
 
-#include "core/http/h1.h"
 #include "core/proxy/forward.h"
 
 /* Base path and path with exactly one slash between. */
@@ -76,12 +75,9 @@ static enum err settle_fields(struct exchange *exchange, bool pass_host_header)
     return forward_send(exchange);
 }
 
-enum err exchange_write_request(struct exchange *exchange, bool pass_host_header)
+enum err exchange_settle_request(struct exchange *exchange, bool pass_host_header)
 {
     TRY(settle_fields(exchange, pass_host_header));
-    struct span target = make_target(exchange);
-    if (target.len == 0)
-        return ERR_NOMEM;
-    buf_clear(&exchange->head);
-    return h1_write_request(&exchange->head, &exchange->request, target);
+    exchange->target_sent = make_target(exchange);
+    return exchange->target_sent.len > 0 ? ERR_OK : ERR_NOMEM;
 }

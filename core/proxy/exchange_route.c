@@ -188,12 +188,9 @@ static void dispatch(struct exchange *exchange)
         return;
     }
     bool pass_host_header = service_model(exchange->leaf)->pass_host_header;
-    enum err error = exchange_write_request(exchange, pass_host_header);
-    if (error == ERR_LIMIT)
-        exchange_reply_error(exchange, 431, "too many header fields");
-    else if (error != ERR_OK)
-        exchange_reply_error(exchange, error == ERR_NOMEM ? 503 : 400,
-                             "the request cannot be passed on");
+    enum err error = exchange_settle_request(exchange, pass_host_header);
+    if (error != ERR_OK)
+        exchange_refuse_request(exchange, error);
     else
         exchange_connect(exchange, false);
 }

@@ -80,8 +80,9 @@ void front_http1_settle(struct client *client)
     worker_defer(client->conn.worker, &client->http1.task);
 }
 
-void front_http1_tunnel_ended(struct client *client)
+void front_http1_tunnel_ended(struct exchange *exchange)
 {
+    struct client *client = exchange->client;
     front_http1_set_state(&client->http1, FRONT_HTTP1_CLOSING);
     drop_exchange(&client->http1);
 }

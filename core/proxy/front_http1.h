@@ -49,7 +49,4 @@ struct front_http1 {
  * HTTP. `first` was read already. */
 void front_http1_start(struct client *client, struct span first);
 
-/* The tunnel that took the connection has ended and is about to close it. */
-void front_http1_tunnel_ended(struct client *client);
-
 #endif

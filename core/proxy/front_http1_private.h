@@ -15,6 +15,8 @@ void front_http1_set_state(struct front_http1 *front, enum front_http1_state sta
 /* The response is over, or broken: goes on from there at the end of the turn,
  * when nobody is inside the exchange any more. */
 void front_http1_settle(struct client *client);
+/* The tunnel that took the connection has ended and is about to close it. */
+void front_http1_tunnel_ended(struct exchange *exchange);
 /* Time for the next piece of the request body, or none. */
 void front_http1_watch_body(struct client *client, bool waiting);
 

@@ -177,5 +177,6 @@ const struct downstream_ops front_http1_ops = {
     .resume_body = resume_body,
     .pause_body = pause_body,
     .take_tunnel = take_tunnel,
+    .tunnel_ended = front_http1_tunnel_ended,
     .abort = abort_response,
 };

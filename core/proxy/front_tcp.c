@@ -57,13 +57,13 @@ static void give_up(struct client *client, const char *why)
     conn_close_after_flush(&client->conn, false);
 }
 
-static void on_tunnel_end(struct conn *a, uint64_t to_b, uint64_t to_a, enum err error)
+static void on_tunnel_end(void *owner, uint64_t to_b, uint64_t to_a, enum err error)
 {
     (void)to_b;
     (void)to_a;
     (void)error;
-    struct client *client = client_of(a);
-    metric_sub(&a->worker->metrics.tunnels_open, 1);
+    struct client *client = owner;
+    metric_sub(&client->conn.worker->metrics.tunnels_open, 1);
     client->tcp.upstream->client = NULL;
     client->tcp.upstream = NULL;
     release(client);
@@ -86,7 +86,7 @@ static void upstream_on_open(struct conn *conn)
     upstream->joined = true;
     conn_resume(&client->conn);
     if (tunnel_start(&client->conn, conn, buf_span(&front->early), SPAN_EMPTY, &settings,
-                     on_tunnel_end) != ERR_OK) {
+                     on_tunnel_end, client) != ERR_OK) {
         give_up(client, "out of memory");
         return;
     }

@@ -29,7 +29,8 @@ struct tunnel {
     const struct conn_handler *a_handler, *b_handler;
     struct tunnel_settings settings;
     struct timer idle;
-    void (*on_end)(struct conn *, uint64_t, uint64_t, enum err);
+    tunnel_on_end *on_end;
+    void *owner;
 };
 
 static struct direction *direction_from(struct conn *conn)
@@ -57,9 +58,10 @@ static void end_tunnel(struct tunnel *tunnel, enum err error)
     a->tunnel = b->tunnel = NULL;
     a->release_done = b->release_done = NULL;
     uint64_t to_b = tunnel->to_b.bytes, to_a = tunnel->to_a.bytes;
-    void (*on_end)(struct conn *, uint64_t, uint64_t, enum err) = tunnel->on_end;
+    tunnel_on_end *on_end = tunnel->on_end;
+    void *owner = tunnel->owner;
     free(tunnel);
-    on_end(a, to_b, to_a, error);
+    on_end(owner, to_b, to_a, error);
     if (error == ERR_RESET) {
         conn_abort(a);
         conn_abort(b);
@@ -235,7 +237,7 @@ static void set_going(struct tunnel *tunnel, struct direction *direction)
 
 enum err tunnel_start(struct conn *a, struct conn *b, struct span first_to_b,
                       struct span first_to_a, const struct tunnel_settings *settings,
-                      void (*on_end_of_tunnel)(struct conn *, uint64_t, uint64_t, enum err))
+                      tunnel_on_end *on_end_of_tunnel, void *owner)
 {
     struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
     if (tunnel == NULL)
@@ -243,6 +245,7 @@ enum err tunnel_start(struct conn *a, struct conn *b, struct span first_to_b,
     tunnel->worker = a->worker;
     tunnel->settings = *settings;
     tunnel->on_end = on_end_of_tunnel;
+    tunnel->owner = owner;
     timer_init(&tunnel->idle, on_idle);
     enum err error = conn_write(b, first_to_b);
     if (error == ERR_OK)

@@ -19,16 +19,17 @@ struct tunnel_settings {
     bool may_splice;                /* plain TCP on both sides and no bytes to look at */
 };
 
+/* Called once, when both directions are over or one failed. */
+typedef void tunnel_on_end(void *owner, uint64_t bytes_to_b, uint64_t bytes_to_a, enum err error);
+
 /*
  * Takes both connections over (their handlers become the tunnel's).
  * first_to_b/first_to_a: bytes that were read before the tunnel existed.
- * on_end is called once, when both directions are over or one failed, before
- * the connections are closed; the tunnel frees itself and gives each
- * connection's on_closed back to the handler it had before.
+ * on_end comes with `owner` before the connections are closed; the tunnel frees
+ * itself and gives each connection's on_closed back to the handler it had before.
  */
 MUST_USE enum err tunnel_start(struct conn *a, struct conn *b, struct span first_to_b,
                                struct span first_to_a, const struct tunnel_settings *settings,
-                               void (*on_end)(struct conn *a, uint64_t bytes_to_b,
-                                              uint64_t bytes_to_a, enum err error));
+                               tunnel_on_end *on_end, void *owner);
 
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Connections to backends: one pool of idle keep-alive connections per server
- * and worker, new ones when there is none, HTTP/1.1 on them. An idle
- * connection keeps its receive armed, so a backend that closes is noticed at
+ * What an exchange has of its backend: one request and its response, in whatever
+ * version of HTTP. Behind it stands a connection of its own (upstream_http1.c), from
+ * one pool of idle keep-alive connections per server and worker, or a new one. An
+ * idle connection keeps its receive armed, so a backend that closes is noticed at
  * once. Pools of servers that the newest snapshot no longer has are emptied.
+ *
+ * Ownership: the connection's. Exchange and upstream forget each other in
+ * upstream_detach and upstream_take_tunnel, and before exchange_upstream_failed.
  * Worker thread.
  */
 #ifndef WEIR_CORE_PROXY_UPSTREAM_H
@@ -31,20 +35,90 @@ void upstream_pools_refresh(struct worker *worker, const struct snapshot *snapsh
  */
 void upstream_attach(struct exchange *exchange, bool fresh);
 
-/* The request: the head first (already framed bytes), then body pieces. */
-void upstream_send_head(struct upstream *upstream, struct span head);
-void upstream_send_body(struct upstream *upstream, struct span data);
-void upstream_send_end(struct upstream *upstream, const struct http_fields *trailers);
-bool upstream_is_congested(struct upstream *upstream);
+struct upstream_ops {
+    enum err (*send_head)(struct upstream *upstream);
+    void (*send_body)(struct upstream *upstream, struct span data);
+    void (*send_end)(struct upstream *upstream, const struct http_fields *trailers);
+    bool (*is_congested)(struct upstream *upstream);
+    void (*pause)(struct upstream *upstream);
+    void (*resume)(struct upstream *upstream);
+    void (*sink_flushed)(struct upstream *upstream);
+    struct conn *(*take_tunnel)(struct upstream *upstream, struct span *early);
+    void (*switch_to_bytes)(struct upstream *upstream);
+    void (*detach)(struct upstream *upstream);
+};
+
+struct upstream {
+    const struct upstream_ops *ops;
+    struct exchange *exchange; /* NULL: nobody's */
+};
+
+/* The request: the head first, made of exchange->request and exchange->target_sent,
+ * then body pieces. On an error (ERR_INVALID: it holds what may not stand there)
+ * nothing was written. */
+MUST_USE static inline enum err upstream_send_head(struct upstream *upstream)
+{
+    return upstream->ops->send_head(upstream);
+}
+
+static inline void upstream_send_body(struct upstream *upstream, struct span data)
+{
+    upstream->ops->send_body(upstream, data);
+}
+
+/* trailers may be NULL; they live as long as the exchange. */
+static inline void upstream_send_end(struct upstream *upstream,
+                                     const struct http_fields *trailers)
+{
+    upstream->ops->send_end(upstream, trailers);
+}
+
+static inline bool upstream_is_congested(struct upstream *upstream)
+{
+    return upstream->ops->is_congested(upstream);
+}
+
 /* Stops and goes on with the response. */
-void upstream_pause(struct upstream *upstream);
-void upstream_resume(struct upstream *upstream);
+static inline void upstream_pause(struct upstream *upstream)
+{
+    upstream->ops->pause(upstream);
+}
+
+static inline void upstream_resume(struct upstream *upstream)
+{
+    upstream->ops->resume(upstream);
+}
+
 /* The front has sent all that it had: a body may wait for that to be spliced. */
-void upstream_sink_flushed(struct upstream *upstream);
-/* After 101: gives the connection for a tunnel with what was read beyond. */
-struct conn *upstream_take_tunnel(struct upstream *upstream, struct span *early);
-/* The exchange is done: back to the pool if both sides were read to the end
- * and may be kept alive, else closed. */
-void upstream_detach(struct upstream *upstream);
+static inline void upstream_sink_flushed(struct upstream *upstream)
+{
+    if (upstream->ops->sink_flushed != NULL)
+        upstream->ops->sink_flushed(upstream);
+}
+
+/* After 101, from inside exchange_upstream_head: gives the connection for a tunnel
+ * with what was read beyond. */
+static inline struct conn *upstream_take_tunnel(struct upstream *upstream, struct span *early)
+{
+    return upstream->ops->take_tunnel(upstream, early);
+}
+
+/*
+ * After 101 too, in place of a tunnel: from here on send_body and
+ * exchange_upstream_body are the connection's bytes as they are, those first that
+ * were read beyond the head. send_end ends our side of the connection; the backend's
+ * FIN comes as exchange_upstream_end. upstream_detach before both have ended resets it.
+ */
+static inline void upstream_switch_to_bytes(struct upstream *upstream)
+{
+    upstream->ops->switch_to_bytes(upstream);
+}
+
+/* The exchange is done with it. A connection goes back to the pool if both sides were
+ * read to the end and may be kept alive, else it is closed. */
+static inline void upstream_detach(struct upstream *upstream)
+{
+    upstream->ops->detach(upstream);
+}
 
 #endif

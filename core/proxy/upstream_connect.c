@@ -25,20 +25,20 @@ static const unsigned state_transitions[] = {
     [UPSTREAM_CLOSING] = TO(CLOSING),
 };
 
-void upstream_set_state(struct upstream *upstream, enum upstream_state state)
+void upstream_set_state(struct upstream_http1 *http1, enum upstream_state state)
 {
-    if (!(state_transitions[upstream->state] & (1u << state)))
-        log_error("upstream state", "from", state_names[upstream->state], "to",
+    if (!(state_transitions[http1->state] & (1u << state)))
+        log_error("upstream state", "from", state_names[http1->state], "to",
                   state_names[state]);
-    assert(state_transitions[upstream->state] & (1u << state));
-    upstream->state = state;
+    assert(state_transitions[http1->state] & (1u << state));
+    http1->state = state;
 }
 
-struct exchange *upstream_unlink(struct upstream *upstream)
+struct exchange *upstream_unlink(struct upstream_http1 *http1)
 {
-    struct exchange *exchange = upstream->exchange;
-    upstream_splice_stop(upstream);
-    upstream->exchange = NULL;
+    struct exchange *exchange = http1->upstream.exchange;
+    upstream_splice_stop(http1);
+    http1->upstream.exchange = NULL;
     if (exchange != NULL)
         exchange->upstream = NULL;
     return exchange;
@@ -46,10 +46,10 @@ struct exchange *upstream_unlink(struct upstream *upstream)
 
 /* ---- a new connection ---- */
 
-static void give_up(struct upstream *upstream, enum err error, const char *why)
+static void give_up(struct upstream_http1 *http1, enum err error, const char *why)
 {
-    struct exchange *exchange = upstream_unlink(upstream);
-    upstream_free(upstream);
+    struct exchange *exchange = upstream_unlink(http1);
+    upstream_free(http1);
     if (exchange != NULL)
         exchange_upstream_failed(exchange, error, false, why);
 }
@@ -71,84 +71,84 @@ static const char *failure_text(enum err error)
 }
 
 /* ERR_AGAIN: there is time for another try, of *left ms (0: any). */
-static enum err time_left(const struct upstream *upstream, int64_t *left)
+static enum err time_left(const struct upstream_http1 *http1, int64_t *left)
 {
-    if (upstream->connect_deadline_ms == 0) {
+    if (http1->connect_deadline_ms == 0) {
         *left = 0;
         return ERR_AGAIN;
     }
-    *left = upstream->connect_deadline_ms - upstream->conn.worker->now_ms;
+    *left = http1->connect_deadline_ms - http1->conn.worker->now_ms;
     return *left > 0 ? ERR_AGAIN : ERR_TIMEOUT;
 }
 
-void upstream_connect_next(struct upstream *upstream)
+void upstream_connect_next(struct upstream_http1 *http1)
 {
-    struct worker *worker = upstream->conn.worker;
-    const struct server *server = upstream->pool->server;
+    struct worker *worker = http1->conn.worker;
+    const struct server *server = http1->pool->server;
     const struct server_addresses *addresses = rcu_load(&server->addresses);
     const struct upstream_transport *transport =
-        snapshot_transport(upstream->exchange->hold->snapshot, server->transport);
+        snapshot_transport(http1->upstream.exchange->hold->snapshot, server->transport);
     const char *name =
         transport->server_name.len > 0 ? transport->server_name.ptr : server->host.ptr;
     int64_t left;
-    for (; addresses != NULL && upstream->address < addresses->count; upstream->address++) {
-        if (time_left(upstream, &left) != ERR_AGAIN) {
-            upstream->error = ERR_TIMEOUT;
+    for (; addresses != NULL && http1->address < addresses->count; http1->address++) {
+        if (time_left(http1, &left) != ERR_AGAIN) {
+            http1->error = ERR_TIMEOUT;
             break;
         }
-        struct sock_address address = {.storage = addresses->items[upstream->address],
-                                       .len = addresses->lengths[upstream->address]};
+        struct sock_address address = {.storage = addresses->items[http1->address],
+                                       .len = addresses->lengths[http1->address]};
         metric_add(&worker->metrics.upstream_connects, 1);
-        upstream->error =
-            conn_connect(&upstream->conn, worker, &address, server->https ? transport->tls : NULL,
+        http1->error =
+            conn_connect(&http1->conn, worker, &address, server->https ? transport->tls : NULL,
                          name, left, &upstream_http1_handler);
-        if (upstream->error == ERR_OK)
+        if (http1->error == ERR_OK)
             return;
     }
     if (addresses == NULL || addresses->count == 0)
-        give_up(upstream, ERR_NOTFOUND, "the backend's name is not resolved");
+        give_up(http1, ERR_NOTFOUND, "the backend's name is not resolved");
     else
-        give_up(upstream, upstream->error, failure_text(upstream->error));
+        give_up(http1, http1->error, failure_text(http1->error));
 }
 
-void upstream_connect(struct upstream *upstream)
+void upstream_connect(struct upstream_http1 *http1)
 {
-    const struct server *server = upstream->pool->server;
+    const struct server *server = http1->pool->server;
     const struct upstream_transport *transport =
-        snapshot_transport(upstream->exchange->hold->snapshot, server->transport);
+        snapshot_transport(http1->upstream.exchange->hold->snapshot, server->transport);
     if (transport == NULL || transport->problem.len > 0 ||
         (server->https && transport->tls == NULL)) {
-        give_up(upstream, ERR_UNSUPPORTED, "the servers transport is unusable");
+        give_up(http1, ERR_UNSUPPORTED, "the servers transport is unusable");
         return;
     }
     if (transport->dial_timeout_ms > 0)
-        upstream->connect_deadline_ms =
-            upstream->conn.worker->now_ms + transport->dial_timeout_ms;
-    upstream->tls_digest = transport->tls_digest;
-    upstream_connect_next(upstream);
+        http1->connect_deadline_ms =
+            http1->conn.worker->now_ms + transport->dial_timeout_ms;
+    http1->tls_digest = transport->tls_digest;
+    upstream_connect_next(http1);
 }
 
 void upstream_attach(struct exchange *exchange, bool fresh)
 {
     struct worker *worker = exchange->worker;
     struct upstream_pool *pool = upstream_pool_find(worker, exchange->server);
-    struct upstream *upstream = NULL;
+    struct upstream_http1 *http1 = NULL;
     if (pool != NULL && !fresh)
-        upstream = upstream_pool_take(pool);
-    bool reused = upstream != NULL;
+        http1 = upstream_pool_take(pool);
+    bool reused = http1 != NULL;
     if (pool != NULL && !reused)
-        upstream = upstream_create(worker, pool);
-    if (upstream == NULL) {
+        http1 = upstream_create(worker, pool);
+    if (http1 == NULL) {
         exchange_upstream_failed(exchange, ERR_NOMEM, false, "out of memory");
         return;
     }
-    upstream->exchange = exchange;
-    exchange->upstream = upstream;
+    http1->upstream.exchange = exchange;
+    exchange->upstream = &http1->upstream;
     if (!reused) {
-        upstream_connect(upstream);
+        upstream_connect(http1);
         return;
     }
     metric_add(&worker->metrics.upstream_reuses, 1);
-    upstream->reused = true;
-    upstream_http1_begin(upstream);
+    http1->reused = true;
+    upstream_http1_begin(http1);
 }

@@ -19,7 +19,7 @@ struct upstream_pools {
     struct upstream_pool **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
-    struct pool objects; /* struct upstream */
+    struct pool objects; /* struct upstream_http1 */
 };
 
 enum err upstream_pools_init(struct worker *worker)
@@ -33,7 +33,7 @@ enum err upstream_pools_init(struct worker *worker)
         free(pools);
         return ERR_NOMEM;
     }
-    pool_init(&pools->objects, sizeof(struct upstream), OBJECTS_KEEP);
+    pool_init(&pools->objects, sizeof(struct upstream_http1), OBJECTS_KEEP);
     worker->upstreams = pools;
     return ERR_OK;
 }
@@ -49,10 +49,10 @@ static void free_pool(struct upstream_pool *pool)
 
 static void close_idle(struct upstream_pool *pool)
 {
-    struct upstream *upstream;
-    while ((upstream = upstream_pool_take(pool)) != NULL) {
-        upstream_set_state(upstream, UPSTREAM_CLOSING);
-        conn_close(&upstream->conn);
+    struct upstream_http1 *http1;
+    while ((http1 = upstream_pool_take(pool)) != NULL) {
+        upstream_set_state(http1, UPSTREAM_CLOSING);
+        conn_close(&http1->conn);
     }
 }
 
@@ -70,54 +70,55 @@ static void learn_transport(struct upstream_pool *pool, const struct snapshot *s
     pool->max_idle = transport->max_idle;
 }
 
-struct upstream *upstream_pool_take(struct upstream_pool *pool)
+struct upstream_http1 *upstream_pool_take(struct upstream_pool *pool)
 {
     struct list *node = list_pop_front(&pool->idle);
     if (node == NULL)
         return NULL;
     pool->idle_count--;
-    return container_of(node, struct upstream, link);
+    return container_of(node, struct upstream_http1, link);
 }
 
-bool upstream_pool_park(struct upstream *upstream)
+bool upstream_pool_park(struct upstream_http1 *http1)
 {
-    struct upstream_pool *pool = upstream->pool;
+    struct upstream_pool *pool = http1->pool;
     if (pool->gone || pool->idle_count >= pool->max_idle ||
-        upstream->tls_digest != pool->tls_digest)
+        http1->tls_digest != pool->tls_digest)
         return false;
-    upstream_set_state(upstream, UPSTREAM_IDLE);
-    list_push_front(&pool->idle, &upstream->link);
+    upstream_set_state(http1, UPSTREAM_IDLE);
+    list_push_front(&pool->idle, &http1->link);
     pool->idle_count++;
-    conn_set_timeout(&upstream->conn, pool->idle_timeout_ms);
+    conn_set_timeout(&http1->conn, pool->idle_timeout_ms);
     return true;
 }
 
-struct upstream *upstream_create(struct worker *worker, struct upstream_pool *pool)
+struct upstream_http1 *upstream_create(struct worker *worker, struct upstream_pool *pool)
 {
-    struct upstream *upstream = pool_get(&worker->upstreams->objects);
-    if (upstream == NULL)
+    struct upstream_http1 *http1 = pool_get(&worker->upstreams->objects);
+    if (http1 == NULL)
         return NULL;
-    memset(upstream, 0, sizeof(*upstream));
-    upstream->conn.worker = worker;
-    upstream->pool = pool;
-    upstream->state = UPSTREAM_CONNECTING;
-    list_init(&upstream->link);
-    list_init(&upstream->task.link);
-    buf_init(&upstream->input, UPSTREAM_HEAD_BYTES + WORKER_SCRATCH_SIZE +
+    memset(http1, 0, sizeof(*http1));
+    http1->upstream.ops = &upstream_http1_ops;
+    http1->conn.worker = worker;
+    http1->pool = pool;
+    http1->state = UPSTREAM_CONNECTING;
+    list_init(&http1->link);
+    list_init(&http1->task.link);
+    buf_init(&http1->input, UPSTREAM_HEAD_BYTES + WORKER_SCRATCH_SIZE +
                                    (size_t)worker->settings->weir.buffer_size);
     pool->users++;
-    return upstream;
+    return http1;
 }
 
-void upstream_free(struct upstream *upstream)
+void upstream_free(struct upstream_http1 *http1)
 {
-    struct upstream_pool *pool = upstream->pool;
-    struct worker *worker = upstream->conn.worker;
-    assert(upstream->exchange == NULL && list_empty(&upstream->link));
-    worker_task_cancel(&upstream->task);
-    buf_finish(&upstream->input);
-    h1_body_finish(&upstream->body);
-    pool_put(&worker->upstreams->objects, upstream);
+    struct upstream_pool *pool = http1->pool;
+    struct worker *worker = http1->conn.worker;
+    assert(http1->upstream.exchange == NULL && list_empty(&http1->link));
+    worker_task_cancel(&http1->task);
+    buf_finish(&http1->input);
+    h1_body_finish(&http1->body);
+    pool_put(&worker->upstreams->objects, http1);
     pool->users--;
     if (pool->gone && pool->users == 0)
         free_pool(pool);

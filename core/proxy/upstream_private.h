@@ -48,10 +48,10 @@ struct upstream_pool {
     size_t max_idle;
 };
 
-struct upstream {
+struct upstream_http1 {
     struct conn conn; /* first member */
+    struct upstream upstream;
     enum upstream_state state;
-    struct exchange *exchange; /* NULL: nobody's */
     struct upstream_pool *pool;
     struct list link;        /* pool->idle */
     struct worker_task task; /* a write has failed */
@@ -66,6 +66,7 @@ struct upstream {
     bool received; /* a byte of the response */
     bool head_done, response_complete, request_complete;
     bool request_chunked;
+    bool as_bytes; /* both sides, after a 101 */
     bool keep_alive;
     struct buf input; /* an incomplete response head */
     size_t scanned;
@@ -77,45 +78,53 @@ struct upstream {
     struct pump *pump;
 };
 
-static inline struct upstream *upstream_of(struct conn *conn)
+static inline struct upstream_http1 *http1_of(struct conn *conn)
 {
-    return container_of(conn, struct upstream, conn);
+    return container_of(conn, struct upstream_http1, conn);
 }
 
-void upstream_set_state(struct upstream *upstream, enum upstream_state state);
+static inline struct upstream_http1 *http1_of_upstream(struct upstream *upstream)
+{
+    return container_of(upstream, struct upstream_http1, upstream);
+}
+
+void upstream_set_state(struct upstream_http1 *http1, enum upstream_state state);
 
 /* The pool of the server; NULL: out of memory. */
 struct upstream_pool *upstream_pool_find(struct worker *worker, const struct server *server);
 /* The youngest idle connection, taken out; NULL: none. */
-struct upstream *upstream_pool_take(struct upstream_pool *pool);
+struct upstream_http1 *upstream_pool_take(struct upstream_pool *pool);
 /* Into the pool; false when it has no use for it. */
-bool upstream_pool_park(struct upstream *upstream);
+bool upstream_pool_park(struct upstream_http1 *http1);
 /* A new one without a connection; NULL: out of memory. */
-struct upstream *upstream_create(struct worker *worker, struct upstream_pool *pool);
+struct upstream_http1 *upstream_create(struct worker *worker, struct upstream_pool *pool);
 /* Its connection is closed, or never was. */
-void upstream_free(struct upstream *upstream);
+void upstream_free(struct upstream_http1 *http1);
 
 /* Begins to connect; exchange_upstream_failed may come at once. */
-void upstream_connect(struct upstream *upstream);
+void upstream_connect(struct upstream_http1 *http1);
 /* One try has failed and its connection is closed: the next. */
-void upstream_connect_next(struct upstream *upstream);
+void upstream_connect_next(struct upstream_http1 *http1);
 
 extern const struct conn_handler upstream_http1_handler;
+extern const struct upstream_ops upstream_http1_ops;
 /* Makes the upstream ready for its exchange's request. */
-void upstream_http1_begin(struct upstream *upstream);
+void upstream_http1_begin(struct upstream_http1 *http1);
 /* Nothing more of the response can be had; the exchange is told unless it has all. */
-void upstream_http1_fail(struct upstream *upstream, enum err error, const char *reason);
+void upstream_http1_fail(struct upstream_http1 *http1, enum err error, const char *reason);
 /* All of the body has been passed on. */
-void upstream_http1_complete(struct upstream *upstream);
+void upstream_http1_complete(struct upstream_http1 *http1);
 /* The backend has ended its side. */
-void upstream_http1_end(struct upstream *upstream);
+void upstream_http1_end(struct upstream_http1 *http1);
 
 /* A piece of the body was passed on: perhaps the rest can be spliced. */
-void upstream_splice_consider(struct upstream *upstream);
+void upstream_splice_consider(struct upstream_http1 *http1);
+/* The sink has sent what it had. */
+void upstream_splice_flushed(struct upstream_http1 *http1);
 /* Leaves the body where it is. */
-void upstream_splice_stop(struct upstream *upstream);
+void upstream_splice_stop(struct upstream_http1 *http1);
 
 /* Lets the exchange and the upstream forget each other. */
-struct exchange *upstream_unlink(struct upstream *upstream);
+struct exchange *upstream_unlink(struct upstream_http1 *http1);
 
 #endif

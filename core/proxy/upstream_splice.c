@@ -10,11 +10,11 @@
 #include "core/proxy/pump.h"
 
 /* Whether the body is so long that splicing it is worth the change. */
-static bool is_long(const struct upstream *upstream)
+static bool is_long(const struct upstream_http1 *http1)
 {
-    const struct h1_body *body = &upstream->body;
-    uint64_t least = (uint64_t)upstream->conn.worker->settings->weir.ktls_min_bytes;
-    uint64_t passed = upstream->exchange->response_bytes;
+    const struct h1_body *body = &http1->body;
+    uint64_t least = (uint64_t)http1->conn.worker->settings->weir.ktls_min_bytes;
+    uint64_t passed = http1->upstream.exchange->response_bytes;
     switch (body->kind) {
     case HTTP_BODY_LENGTH:
         return body->remaining <= CONN_KTLS_BYTES_MAX && passed + body->remaining >= least;
@@ -25,26 +25,26 @@ static bool is_long(const struct upstream *upstream)
     }
 }
 
-void upstream_splice_stop(struct upstream *upstream)
+void upstream_splice_stop(struct upstream_http1 *http1)
 {
-    if (upstream->pump != NULL)
-        pump_stop(upstream->pump);
-    upstream->pump = NULL;
-    if (upstream->splice == SPLICE_RELEASING) {
-        upstream->conn.release_done = NULL;
-        conn_pause(&upstream->conn);
+    if (http1->pump != NULL)
+        pump_stop(http1->pump);
+    http1->pump = NULL;
+    if (http1->splice == SPLICE_RELEASING) {
+        http1->conn.release_done = NULL;
+        conn_pause(&http1->conn);
     }
-    upstream->splice = SPLICE_REFUSED;
+    http1->splice = SPLICE_REFUSED;
 }
 
 /* ---- pumping ---- */
 
 static void on_progress(void *owner, size_t bytes)
 {
-    struct upstream *upstream = owner;
-    h1_body_skip(&upstream->body, bytes);
-    upstream->exchange->response_bytes += bytes;
-    upstream->sink->bytes_out += bytes;
+    struct upstream_http1 *http1 = owner;
+    h1_body_skip(&http1->body, bytes);
+    http1->upstream.exchange->response_bytes += bytes;
+    http1->sink->bytes_out += bytes;
 }
 
 /* What lies behind the body (bytes that nobody asked for, or the backend's end) was not
@@ -55,74 +55,76 @@ static bool has_more(const struct conn *conn)
     return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-static void complete(struct upstream *upstream)
+static void complete(struct upstream_http1 *http1)
 {
-    if (has_more(&upstream->conn))
-        upstream->keep_alive = false;
-    upstream_http1_complete(upstream);
+    if (has_more(&http1->conn))
+        http1->keep_alive = false;
+    upstream_http1_complete(http1);
 }
 
 static void on_end(void *owner, enum err error)
 {
-    struct upstream *upstream = owner;
-    struct conn *sink = upstream->sink;
-    bool sink_failed = pump_sink_failed(upstream->pump);
-    upstream_splice_stop(upstream);
+    struct upstream_http1 *http1 = owner;
+    struct conn *sink = http1->sink;
+    bool sink_failed = pump_sink_failed(http1->pump);
+    upstream_splice_stop(http1);
     if (error != ERR_OK && sink_failed)
         conn_fail(sink, error, NULL);
     else if (error != ERR_OK)
-        upstream_http1_fail(upstream, error, "the connection to the backend broke");
-    else if (upstream->body.state == H1_BODY_COMPLETE)
-        complete(upstream);
+        upstream_http1_fail(http1, error, "the connection to the backend broke");
+    else if (http1->body.state == H1_BODY_COMPLETE)
+        complete(http1);
     else
-        upstream_http1_end(upstream);
+        upstream_http1_end(http1);
 }
 
 static const struct pump_events pump_events = {on_progress, on_end};
 
-static void start_pump(struct upstream *upstream)
+static void start_pump(struct upstream_http1 *http1)
 {
-    const struct h1_body *body = &upstream->body;
+    const struct h1_body *body = &http1->body;
     uint64_t limit = body->kind == HTTP_BODY_LENGTH ? body->remaining : PUMP_ALL;
-    struct conn *sink = upstream->sink;
+    struct conn *sink = http1->sink;
     if (conn_open_to_splice(sink) == ERR_OK)
-        upstream->pump = pump_start(sink->worker, upstream->conn.fd, sink->fd, limit,
-                                    &pump_events, upstream);
-    if (upstream->pump != NULL) {
-        upstream->splice = SPLICE_PUMPING;
+        http1->pump = pump_start(sink->worker, http1->conn.fd, sink->fd, limit,
+                                    &pump_events, http1);
+    if (http1->pump != NULL) {
+        http1->splice = SPLICE_PUMPING;
         return;
     }
-    upstream->splice = SPLICE_REFUSED;
-    conn_retake_receive(&upstream->conn);
+    http1->splice = SPLICE_REFUSED;
+    conn_retake_receive(&http1->conn);
 }
 
-void upstream_sink_flushed(struct upstream *upstream)
+void upstream_splice_flushed(struct upstream_http1 *http1)
 {
-    if (upstream->splice == SPLICE_FLUSHING && conn_is_flushed(upstream->sink))
-        start_pump(upstream);
+    if (http1->splice == SPLICE_FLUSHING && conn_is_flushed(http1->sink))
+        start_pump(http1);
 }
 
 /* ---- the way there ---- */
 
 static void on_released(struct conn *conn)
 {
-    struct upstream *upstream = upstream_of(conn);
-    if (upstream->response_complete)
+    struct upstream_http1 *http1 = http1_of(conn);
+    if (http1->response_complete)
         return;
-    upstream->splice = SPLICE_FLUSHING;
-    upstream_sink_flushed(upstream);
+    http1->splice = SPLICE_FLUSHING;
+    upstream_splice_flushed(http1);
 }
 
-void upstream_splice_consider(struct upstream *upstream)
+void upstream_splice_consider(struct upstream_http1 *http1)
 {
-    struct exchange *exchange = upstream->exchange;
-    if (upstream->splice != SPLICE_NONE || upstream->conn.tls != NULL || !is_long(upstream))
+    struct exchange *exchange = http1->upstream.exchange;
+    if (http1->splice != SPLICE_NONE || http1->conn.tls != NULL || !is_long(http1))
         return;
-    upstream->sink = exchange->downstream->splice_sink(exchange);
-    if (upstream->sink == NULL) {
-        upstream->splice = SPLICE_REFUSED;
+    http1->sink = exchange->downstream->splice_sink != NULL
+                      ? exchange->downstream->splice_sink(exchange)
+                      : NULL;
+    if (http1->sink == NULL) {
+        http1->splice = SPLICE_REFUSED;
         return;
     }
-    upstream->splice = SPLICE_RELEASING;
-    conn_release_receive(&upstream->conn, on_released);
+    http1->splice = SPLICE_RELEASING;
+    conn_release_receive(&http1->conn, on_released);
 }

@@ -39,9 +39,9 @@ static void on_closed(struct conn *conn)
 
 static const struct conn_handler handler = {.on_data = never_data, .on_closed = on_closed};
 
-static void on_end(struct conn *a, uint64_t to_b, uint64_t to_a, enum err error)
+static void on_end(void *owner, uint64_t to_b, uint64_t to_a, enum err error)
 {
-    assert_ptr_equal(a, &scene->a);
+    assert_ptr_equal(owner, scene);
     scene->ended = true;
     scene->to_b = to_b;
     scene->to_a = to_a;
@@ -61,7 +61,8 @@ static void scene_start(bool may_splice, struct span first, struct tunnel_settin
     scene->far_b = fds[0];
     conn_init_accepted(&scene->b, &scene->harness.worker, fds[1], &handler);
     settings.may_splice = may_splice;
-    assert_int_equal(tunnel_start(&scene->a, &scene->b, first, SPAN_EMPTY, &settings, on_end),
+    assert_int_equal(tunnel_start(&scene->a, &scene->b, first, SPAN_EMPTY, &settings, on_end,
+                                  scene),
                      ERR_OK);
 }
 
