@@ -342,6 +342,7 @@ struct model_entry_point {
     uint32_t allowed_encoded;
     int64_t max_header_bytes;
     int64_t http2_max_concurrent_streams;
+    int64_t http2_decoder_table, http2_encoder_table; /* HPACK, bytes */
     bool access_logs, metrics; /* observability: for routers that do not say */
 }; /* a `problem` (UDP, an unbuilt protection): its routers are not served */
 

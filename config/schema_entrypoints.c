@@ -136,11 +136,11 @@ static const struct schema_row http[] = {
 
 static const struct schema_row http2[] = {
     KEY("maxConcurrentStreams", INTEGER, "250", "Most streams at once on one connection.",
-        AT(model_entry_point, http2_max_concurrent_streams), RANGE(1, INT32_MAX), NOT_BUILT),
+        AT(model_entry_point, http2_max_concurrent_streams), RANGE(1, INT32_MAX)),
     KEY("maxDecoderHeaderTableSize", BYTES, "4096", "HPACK table for what clients send.",
-        RANGE(0, INT32_MAX), NOT_BUILT),
+        AT(model_entry_point, http2_decoder_table), RANGE(0, 1 << 20)),
     KEY("maxEncoderHeaderTableSize", BYTES, "4096", "HPACK table for what clients get.",
-        RANGE(0, INT32_MAX), NOT_BUILT),
+        AT(model_entry_point, http2_encoder_table), RANGE(0, 1 << 20)),
     SCHEMA_END,
 };
 

@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ALPN protocols of Traefik's defaults that Weir has no server for yet: never
- * offered, so that no client settles on one. */
+/* What of Traefik's defaults Weir has no server for yet is never offered, so that no
+ * client settles on it. */
 static bool is_served_alpn(struct span protocol)
 {
-    return !span_equal(protocol, SPAN("h2")) && !span_equal(protocol, SPAN("acme-tls/1"));
+    return !span_equal(protocol, SPAN("acme-tls/1"));
 }
 
 static int wire_version(enum tls_version version)

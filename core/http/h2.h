@@ -121,6 +121,7 @@ struct h2_stream {
     bool paused;
     bool deferred; /* nghttp2 waits to be told of more */
     size_t unconsumed;
+    uint64_t sent; /* bytes of DATA */
     struct buf out;
     const struct http_fields *out_trailers;
 };
@@ -151,6 +152,9 @@ bool h2_session_in_head(const struct h2_session *session);
 /* Streams of the session, and the bytes that wait in them. */
 size_t h2_session_streams(const struct h2_session *session);
 size_t h2_session_queued(const struct h2_session *session);
+/* Calls `visit` for each, until it returns false. It may reset streams. */
+void h2_session_each(struct h2_session *session,
+                     bool (*visit)(struct h2_stream *stream, void *context), void *context);
 /* What the peer did wrong, in words; "" when nothing. */
 const char *h2_session_failure(const struct h2_session *session);
 

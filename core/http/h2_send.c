@@ -189,6 +189,7 @@ static int send_frame(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     size_t before = buf_len(&stream->out);
     buf_consume(&stream->out, len);
+    stream->sent += len;
     session->queued -= len;
     if (before == len)
         buf_release(&stream->out);

@@ -224,6 +224,15 @@ size_t h2_session_queued(const struct h2_session *session)
     return session->queued;
 }
 
+void h2_session_each(struct h2_session *session,
+                     bool (*visit)(struct h2_stream *stream, void *context), void *context)
+{
+    list_for_each(node, &session->streams) {
+        if (!visit(container_of(node, struct h2_stream, link), context))
+            return;
+    }
+}
+
 const char *h2_session_failure(const struct h2_session *session)
 {
     return session->failure.text;

@@ -12,10 +12,11 @@
 
 #include "core/proxy/conn.h"
 #include "core/proxy/front_http1.h"
+#include "core/proxy/front_http2.h"
 #include "core/proxy/front_tcp.h"
 #include "tls/clienthello.h"
 
-enum client_side { CLIENT_PEEKING, CLIENT_HTTP1, CLIENT_TCP };
+enum client_side { CLIENT_PEEKING, CLIENT_HTTP1, CLIENT_HTTP2, CLIENT_TCP };
 
 struct client {
     struct conn conn; /* first member */
@@ -34,6 +35,7 @@ struct client {
     int64_t accepted_ms;
     union {
         struct front_http1 http1;
+        struct front_http2 http2;
         struct front_tcp tcp;
     };
 };

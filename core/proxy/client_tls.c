@@ -82,6 +82,8 @@ static void handshake_on_open(struct conn *conn)
         cert_count_served(tls_engine_cert(conn->tls), worker->index, worker->worker_count);
     if (client->side == CLIENT_TCP)
         front_tcp_start_terminated(client);
+    else if (info.alpn != NULL && strcmp(info.alpn, "h2") == 0)
+        front_http2_start(client, SPAN_EMPTY);
     else
         front_http1_start(client, SPAN_EMPTY);
 }

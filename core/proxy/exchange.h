@@ -66,6 +66,7 @@ struct exchange {
     struct worker *worker;
     const struct downstream_ops *downstream;
     struct client *client; /* the connection; NULL once the client has gone */
+    void *stream;          /* the front's own, where a connection carries several */
     enum exchange_state state;
     struct snapshot_hold *hold;
     struct arena arena;

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/http/h2.h"
 
 #include <assert.h>
 
@@ -243,6 +244,24 @@ static bool begin_head(struct client *client)
     return true;
 }
 
+/* RFC 9113 §3.3: on a plain connection a client may know that we speak HTTP/2. */
+static bool begins_http2(const struct client *client, struct span bytes)
+{
+    size_t len = bytes.len < H2_PREFACE.len ? bytes.len : H2_PREFACE.len;
+    return !client->is_tls && client->http1.requests == 0 &&
+           memcmp(bytes.ptr, H2_PREFACE.ptr, len) == 0;
+}
+
+static void change_to_http2(struct client *client, struct span bytes)
+{
+    struct front_http1 *front = &client->http1;
+    struct buf taken = front->input;
+    buf_init(&front->input, taken.max);
+    drop_exchange(front);
+    front_http2_start(client, bytes);
+    buf_finish(&taken);
+}
+
 /* More of a head that has not come whole. */
 static void feed_head(struct client *client, struct span data)
 {
@@ -254,6 +273,13 @@ static void feed_head(struct client *client, struct span data)
         return;
     }
     struct span bytes = gathered ? buf_span(&front->input) : data;
+    if (begins_http2(client, bytes)) {
+        if (bytes.len >= H2_PREFACE.len)
+            change_to_http2(client, bytes);
+        else if (!gathered && buf_append(&front->input, data) != ERR_OK)
+            give_up(client);
+        return;
+    }
     struct h1_limits limits = limits_of(client);
     struct err_text why;
     size_t head_len;

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/proxy/client.h"
 #include "core/proxy/exchange_pool.h"
+#include "core/proxy/front_http2_private.h"
 #include "core/proxy/upstream.h"
 
 #include <assert.h>
@@ -36,6 +37,7 @@ static enum err init_memory(struct worker *worker)
     TRY(cert_cache_create((size_t)tuning->selection_cache_entries, &worker->cert_cache));
     pipe_cache_init(&worker->pipes, WORKER_PIPE_BYTES);
     pool_init(&worker->client_pool, sizeof(struct client), WORKER_POOL_KEEP);
+    pool_init(&worker->stream_pool, sizeof(struct front_stream), WORKER_POOL_KEEP);
     TRY(exchange_pool_init(worker));
     return upstream_pools_init(worker);
 }
@@ -76,6 +78,7 @@ void worker_finish(struct worker *worker)
 {
     upstream_pools_finish(worker);
     exchange_pool_finish(worker);
+    pool_finish(&worker->stream_pool);
     pool_finish(&worker->client_pool);
     snapshot_hold_finish(&worker->holds);
     pipe_cache_finish(&worker->pipes);
@@ -145,7 +148,9 @@ void worker_drain(struct worker *worker)
     worker->draining = true;
     list_for_each(node, &worker->clients) {
         struct client *client = container_of(node, struct client, link);
-        if (client->idle)
+        if (client->side == CLIENT_HTTP2)
+            front_http2_drain(client);
+        else if (client->idle)
             conn_close_after_flush(&client->conn, false);
     }
 }

@@ -82,6 +82,7 @@ struct worker {
     struct list again;   /* struct worker_task: called once more in the next turn */
     struct list clients; /* client connections, for draining */
     struct pool client_pool;
+    struct pool stream_pool; /* front_http2_private.h */
     struct upstream_pools *upstreams;
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */

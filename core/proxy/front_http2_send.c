@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The response's side of HTTP/2. Nothing is written here: heads and bodies are
+ * queued in the session, and the connection's task writes them when the turn ends. A
+ * response that cannot be queued ends its stream.
+ */
+#include "core/proxy/front_http2_private.h"
+
+static struct front_stream *stream_of(struct exchange *exchange)
+{
+    return exchange->stream;
+}
+
+static void queued(struct front_stream *stream, enum err error)
+{
+    if (error != ERR_OK)
+        h2_reset(&stream->h2, H2_INTERNAL_ERROR);
+    front_http2_schedule(stream->client);
+}
+
+static void send_informational(struct exchange *exchange, const struct http_response *response)
+{
+    struct front_stream *stream = stream_of(exchange);
+    queued(stream, h2_send_informational(&stream->h2, response));
+}
+
+static void send_head(struct exchange *exchange, const struct http_response *response, bool end)
+{
+    struct front_stream *stream = stream_of(exchange);
+    queued(stream, h2_send_response(&stream->h2, response, end));
+    front_stream_watch(stream);
+}
+
+static void send_body(struct exchange *exchange, struct span data)
+{
+    struct front_stream *stream = stream_of(exchange);
+    queued(stream, h2_send_data(&stream->h2, data));
+}
+
+static void send_end(struct exchange *exchange, const struct http_fields *trailers)
+{
+    struct front_stream *stream = stream_of(exchange);
+    queued(stream, h2_send_end(&stream->h2, trailers));
+}
+
+static bool is_congested(struct exchange *exchange)
+{
+    struct front_stream *stream = stream_of(exchange);
+    struct client *client = stream->client;
+    size_t most = (size_t)client->conn.worker->settings->weir.send_buffer_bytes;
+    if (h2_queued(&stream->h2) > most)
+        return true;
+    if (h2_session_queued(client->http2.session) > most * FRONT_HTTP2_CROWD)
+        client->http2.crowded = true;
+    return client->http2.crowded;
+}
+
+static struct conn *splice_sink(struct exchange *exchange)
+{
+    (void)exchange;
+    return NULL; /* frames stand between the bytes */
+}
+
+static void resume_body(struct exchange *exchange)
+{
+    struct front_stream *stream = stream_of(exchange);
+    h2_resume(&stream->h2);
+    front_stream_watch(stream);
+    front_http2_schedule(stream->client);
+}
+
+/* The silence is ours now, not the client's. */
+static void pause_body(struct exchange *exchange)
+{
+    struct front_stream *stream = stream_of(exchange);
+    h2_pause(&stream->h2);
+    front_stream_watch(stream);
+}
+
+static void abort_response(struct exchange *exchange)
+{
+    struct front_stream *stream = stream_of(exchange);
+    h2_reset(&stream->h2, H2_INTERNAL_ERROR);
+    front_http2_schedule(stream->client);
+}
+
+const struct downstream_ops front_http2_ops = {
+    .send_informational = send_informational,
+    .send_head = send_head,
+    .send_body = send_body,
+    .send_end = send_end,
+    .is_congested = is_congested,
+    .splice_sink = splice_sink,
+    .resume_body = resume_body,
+    .pause_body = pause_body,
+    .abort = abort_response,
+};
