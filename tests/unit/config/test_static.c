@@ -176,8 +176,6 @@ static void an_entry_points_keys_reach_the_model(void **state)
                     "s.yml:6:5: warning: entryPoints.web.proxyProtocol: is not supported yet; "
                     "what uses it is not served\n"
                     "s.yml:7:70: warning: entryPoints.web.forwardedHeaders.connection: is not "
-                    "supported yet and has no effect\n"
-                    "s.yml:10:13: warning: entryPoints.web.http2.maxConcurrentStreams: is not "
                     "supported yet and has no effect\n");
     const struct model_entry_point *web = point(&loaded, "web");
     assert_span(web->object.problem, "entryPoints.web.proxyProtocol is not supported yet");
