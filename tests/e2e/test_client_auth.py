@@ -222,7 +222,7 @@ def test_alerts_before_certificates(start, authority, clients):
 
     assert "alert protocol version" in alert("-tls1_2")
     assert "alert handshake failure" in alert("-tls1_3", "-groups", "P-521")
-    assert "alert no application protocol" in alert("-alpn", "h2")
+    assert "alert no application protocol" in alert("-alpn", "h3")
     assert "alert handshake failure" in alert("-tls1_2", "-cipher", "AES128-SHA", name="b.test")
     one.reload(merge(one.dynamic, {"tls": {"certificates": [authority.issue("b.test").inline]}}))
     assert "unrecognized name" in alert()

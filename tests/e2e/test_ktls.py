@@ -86,8 +86,8 @@ def digest_of(file):
 
 def curl(one, ca, *arguments, path="/big"):
     port = one.ports["websecure"]
-    return ["curl", "-sS", "--fail", "--max-time", str(4 * WAIT), "--cacert", ca, "--resolve",
-            f"a.test:{port}:127.0.0.1", *arguments, f"https://a.test:{port}{path}"]
+    return ["curl", "-sS", "--http1.1", "--fail", "--max-time", str(4 * WAIT), "--cacert", ca,
+            "--resolve", f"a.test:{port}:127.0.0.1", *arguments, f"https://a.test:{port}{path}"]
 
 
 def cipher_arguments(version, cipher):

@@ -45,10 +45,11 @@ def test_curl_verifies_and_gets_an_answer(secure, run, authority_file, version):
     assert request.get("X-Forwarded-Proto") == "https"
 
 
-def test_curl_falls_back_from_h2_to_http1(secure, run, authority_file):
-    answer = curl(run, secure, authority_file, "--http2", "-o", "/dev/null", "-w",
+@pytest.mark.parametrize(("option", "version"), [("--http2", "2"), ("--http1.1", "1.1")])
+def test_curl_gets_the_version_it_asks_for(secure, run, authority_file, option, version):
+    answer = curl(run, secure, authority_file, option, "-o", "/dev/null", "-w",
                   "%{http_version}")
-    assert answer.stdout == "1.1", answer
+    assert answer.stdout == version, answer
 
 
 def test_curl_keeps_the_connection(secure, run, authority_file):
@@ -69,7 +70,7 @@ def test_curl_uploads(secure, run, authority_file, tmp_path):
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_openssl_handshakes_and_speaks_http(secure, run, authority_file, version):
     answer = s_client(run, secure, "-CAfile", authority_file, "-verify_return_error",
-                      "-verify_hostname", "a.test", "-alpn", "h2,http/1.1", "-ign_eof",
+                      "-verify_hostname", "a.test", "-alpn", "http/1.1", "-ign_eof",
                       text="GET /status/200 HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
                       versions=[version])
     assert "Verify return code: 0 (ok)" in answer.stdout, answer
@@ -198,9 +199,9 @@ def test_no_alpn_is_http1(secure, trust):
     assert wire.fetch(secure.ports["websecure"], context=trust, name="a.test").status == 200
 
 
-def test_h2_alone_is_refused(secure, authority):
+def test_a_protocol_that_is_not_served_is_refused(secure, authority):
     context = wire.trusting(authority)
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(["h3"])
     with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
         wire.fetch(secure.ports["websecure"], context=context, name="a.test")
 
