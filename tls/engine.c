@@ -93,7 +93,7 @@ static enum err client_set_name(struct tls_engine *engine, const char *server_na
 }
 
 enum err tls_engine_create_client(struct tls_context *context, const char *server_name,
-                                  struct tls_engine **out)
+                                  const char *alpn, struct tls_engine **out)
 {
     assert(context->is_client);
     if (server_name == NULL)
@@ -103,8 +103,10 @@ enum err tls_engine_create_client(struct tls_context *context, const char *serve
     struct tls_engine *engine;
     TRY(engine_create(context, &engine));
     enum err error = client_set_name(engine, server_name);
-    if (error == ERR_OK && context->alpn != NULL &&
-        !engine_use_alpn(engine, context->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH))
+    if (alpn == NULL)
+        alpn = context->alpn;
+    if (error == ERR_OK && alpn != NULL &&
+        !engine_use_alpn(engine, alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH))
         error = ERR_NOMEM;
     if (error != ERR_OK) {
         tls_engine_destroy(engine);

@@ -27,9 +27,10 @@ MUST_USE enum err tls_engine_create_server(struct tls_context *context,
                                            const struct tls_server_params *params,
                                            struct tls_engine **out);
 /* server_name: SNI and the name that the certificate must carry (an IP address
- * is matched against IP SANs, and sends no SNI); NUL-terminated. */
+ * is matched against IP SANs, and sends no SNI); NUL-terminated. alpn: the protocols
+ * to offer, joined with ','; NULL: the context's. */
 MUST_USE enum err tls_engine_create_client(struct tls_context *context, const char *server_name,
-                                           struct tls_engine **out);
+                                           const char *alpn, struct tls_engine **out);
 void tls_engine_destroy(struct tls_engine *engine); /* NULL is fine */
 
 /*

@@ -72,14 +72,15 @@ void conn_init_accepted(struct conn *conn, struct worker *worker, int fd,
 }
 
 enum err conn_connect(struct conn *conn, struct worker *worker, const struct sock_address *address,
-                      struct tls_context *tls, const char *server_name, int64_t timeout_ms,
+                      const struct conn_tls *tls, int64_t timeout_ms,
                       const struct conn_handler *handler)
 {
     int fd;
     TRY(sock_stream(address, &fd));
     conn_init(conn, worker, fd, handler);
     if (tls != NULL) {
-        enum err error = tls_engine_create_client(tls, server_name, &conn->tls);
+        enum err error = tls_engine_create_client(tls->context, tls->server_name, tls->alpn,
+                                                  &conn->tls);
         if (error != ERR_OK) {
             close(fd);
             return error;

@@ -105,13 +105,17 @@ const char *conn_state_name(enum conn_state state);
 /* An accepted socket: OPEN and plain. Receiving starts with conn_start. */
 void conn_init_accepted(struct conn *conn, struct worker *worker, int fd,
                         const struct conn_handler *handler);
-/* Connects; with `tls` a client handshake follows. timeout_ms covers both (0:
- * none). On an error returned here nothing was started and on_closed will not
+/* The TLS side of a connection to be: tls_engine_create_client. */
+struct conn_tls {
+    struct tls_context *context;
+    const char *server_name, *alpn;
+};
+/* Connects; with `tls` (not NULL) a client handshake follows. timeout_ms covers both
+ * (0: none). On an error returned here nothing was started and on_closed will not
  * be called. */
 MUST_USE enum err conn_connect(struct conn *conn, struct worker *worker,
-                               const struct sock_address *address, struct tls_context *tls,
-                               const char *server_name, int64_t timeout_ms,
-                               const struct conn_handler *handler);
+                               const struct sock_address *address, const struct conn_tls *tls,
+                               int64_t timeout_ms, const struct conn_handler *handler);
 void conn_start(struct conn *conn);
 
 /* From now on TLS: `hello` (and what follows it) is fed to the engine first.

@@ -157,11 +157,14 @@ static void connect_next(struct upstream_tcp *upstream)
     struct sock_address address = {.storage = addresses->items[upstream->address],
                                    .len = addresses->lengths[upstream->address]};
     const struct upstream_transport *transport = upstream->transport;
-    const char *name =
-        transport->server_name.len > 0 ? transport->server_name.ptr : server->host.ptr;
+    const struct conn_tls tls = {
+        .context = transport->tls,
+        .server_name =
+            transport->server_name.len > 0 ? transport->server_name.ptr : server->host.ptr,
+    };
     metric_add(&worker->metrics.upstream_connects, 1);
-    if (conn_connect(&upstream->conn, worker, &address, server->tcp_tls ? transport->tls : NULL,
-                     name, transport->dial_timeout_ms, &upstream_handler) != ERR_OK)
+    if (conn_connect(&upstream->conn, worker, &address, server->tcp_tls ? &tls : NULL,
+                     transport->dial_timeout_ms, &upstream_handler) != ERR_OK)
         abandon(upstream, "no socket for the backend");
 }
 
@@ -213,7 +216,8 @@ static void connect_backend(struct client *client)
         service_pick(route->service, client->conn.worker->index, NULL, &leaf);
     const struct upstream_transport *transport =
         server != NULL ? snapshot_tcp_transport(front->hold->snapshot, server->transport) : NULL;
-    if (transport == NULL || transport->problem.len > 0) {
+    if (transport == NULL || transport->problem.len > 0 ||
+        (server->tcp_tls && transport->tls == NULL)) {
         give_up(client, server == NULL ? "no available server" : "servers transport unusable");
         return;
     }

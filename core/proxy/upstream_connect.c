@@ -88,8 +88,11 @@ void upstream_connect_next(struct upstream_http1 *http1)
     const struct server_addresses *addresses = rcu_load(&server->addresses);
     const struct upstream_transport *transport =
         snapshot_transport(http1->upstream.exchange->hold->snapshot, server->transport);
-    const char *name =
-        transport->server_name.len > 0 ? transport->server_name.ptr : server->host.ptr;
+    const struct conn_tls tls = {
+        .context = transport->tls,
+        .server_name =
+            transport->server_name.len > 0 ? transport->server_name.ptr : server->host.ptr,
+    };
     int64_t left;
     for (; addresses != NULL && http1->address < addresses->count; http1->address++) {
         if (time_left(http1, &left) != ERR_AGAIN) {
@@ -100,8 +103,8 @@ void upstream_connect_next(struct upstream_http1 *http1)
                                        .len = addresses->lengths[http1->address]};
         metric_add(&worker->metrics.upstream_connects, 1);
         http1->error =
-            conn_connect(&http1->conn, worker, &address, server->https ? transport->tls : NULL,
-                         name, left, &upstream_http1_handler);
+            conn_connect(&http1->conn, worker, &address, server->https ? &tls : NULL, left,
+                         &upstream_http1_handler);
         if (http1->error == ERR_OK)
             return;
     }

@@ -110,8 +110,8 @@ static void connect_ends(struct ends *ends, void (*measure)(void (*)(void *), vo
 {
     buf_clear(&ends->to_server);
     buf_clear(&ends->to_client);
-    micro_require(tls_engine_create_client(ends->client_context, "server.test", &ends->client) ==
-                      ERR_OK, "client");
+    micro_require(tls_engine_create_client(ends->client_context, "server.test", NULL,
+                                           &ends->client) == ERR_OK, "client");
     micro_require(run_handshake(ends->client, &ends->to_client, &ends->to_server) == ERR_AGAIN,
                   "hello");
     measure(accept_hello, ends);

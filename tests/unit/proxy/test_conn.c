@@ -536,7 +536,7 @@ static void a_refused_connect_fails(void **state)
     assert_int_equal(sock_local(fds[0], &nobody), ERR_OK); /* a port without a listener */
     close(fds[0]);
     close(fds[1]);
-    assert_int_equal(conn_connect(&peer.conn, &harness.worker, &nobody, NULL, NULL, 1000, &handler),
+    assert_int_equal(conn_connect(&peer.conn, &harness.worker, &nobody, NULL, 1000, &handler),
                      ERR_OK);
     harness_run_until(&harness, &peer.closed);
     assert_true(peer.failed);

@@ -128,8 +128,8 @@ static void without_a_name_nothing_can_be_verified(void **state)
     struct tls_context *client = fixture_client("ca.pem", 0, 0, NULL);
     struct tls_engine *engine = NULL;
     (void)state;
-    assert_int_equal(tls_engine_create_client(client, "", &engine), ERR_INVALID);
-    assert_int_equal(tls_engine_create_client(client, NULL, &engine), ERR_INVALID);
+    assert_int_equal(tls_engine_create_client(client, "", NULL, &engine), ERR_INVALID);
+    assert_int_equal(tls_engine_create_client(client, NULL, NULL, &engine), ERR_INVALID);
     assert_null(engine);
     tls_context_unref(client);
 }
@@ -143,7 +143,7 @@ static bool hello_names(const char *server_name, const char *text)
     struct buf out;
     struct err_text why;
     buf_init(&out, 10000);
-    assert_ok(tls_engine_create_client(client, server_name, &engine));
+    assert_ok(tls_engine_create_client(client, server_name, NULL, &engine));
     assert_int_equal(tls_engine_handshake(engine, &none, &out, &why), ERR_AGAIN);
     bool found = memmem(out.data, buf_len(&out), text, strlen(text)) != NULL;
     tls_engine_destroy(engine);

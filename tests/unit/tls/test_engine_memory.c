@@ -133,7 +133,7 @@ static bool run_all(int version, struct cert *cert, struct tls_options *options,
                 tls_context_get(table, cert, options, &server, &why) == ERR_OK &&
                 tls_client_context_create(&config, &client, &why) == ERR_OK &&
                 tls_engine_create_server(server, &params, &pair.server) == ERR_OK &&
-                tls_engine_create_client(client, SERVER_NAME, &pair.client) == ERR_OK;
+                tls_engine_create_client(client, SERVER_NAME, NULL, &pair.client) == ERR_OK;
     if (good) {
         pair_handshake(&pair);
         good = pair.server_result == ERR_OK && pair.client_result == ERR_OK;

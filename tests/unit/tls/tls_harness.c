@@ -101,7 +101,7 @@ void pair_init(struct pair *pair, struct tls_context *server, struct tls_context
     buf_init(&pair->to_server, FLIGHT_MAX);
     buf_init(&pair->to_client, FLIGHT_MAX);
     assert_ok(tls_engine_create_server(server, &params, &pair->server));
-    assert_ok(tls_engine_create_client(client, server_name, &pair->client));
+    assert_ok(tls_engine_create_client(client, server_name, NULL, &pair->client));
     pair->server_result = pair->client_result = ERR_AGAIN;
 }
 
