@@ -18,11 +18,11 @@
  *
  * Ownership: the owner's streams embed struct h2_stream; one is the session's from
  * on_stream (or h2_send_request) to on_closed, which comes for every one, at the
- * latest from h2_session_destroy. Heads and trailers that are sent are borrowed
- * until then. No function here is called from within handler functions but
- * h2_send_*, h2_reset, h2_pause, h2_resume and h2_session_end; handler functions
- * are called from h2_session_receive, h2_session_output and h2_session_destroy
- * only. One thread.
+ * latest from h2_session_destroy. A server's heads and trailers are borrowed until
+ * then; a client's are copied. No function here is called from within handler
+ * functions but h2_send_*, h2_reset, h2_abandon, h2_pause, h2_resume,
+ * h2_session_end and those that only tell something; handler functions are called
+ * from h2_session_receive, h2_session_output and h2_session_destroy only. One thread.
  */
 #ifndef WEIR_CORE_HTTP_H2_H
 #define WEIR_CORE_HTTP_H2_H
@@ -113,13 +113,14 @@ struct h2_stream {
     struct h2_session *session; /* NULL: not, or not any more, the session's */
     struct list link;           /* the session's */
     int32_t id;
-    struct arena *arena;           /* for what comes in */
+    struct arena *arena;           /* for what comes in; NULL: nobody wants it */
     struct h2_head head;
     struct http_fields *trailers;  /* of what comes in */
     bool head_done;                /* the final head has come */
     bool remote_ended, local_ended; /* END_STREAM came / was asked for */
     bool paused;
     bool deferred; /* nghttp2 waits to be told of more */
+    bool begun;    /* a client's: the peer was sent the head */
     size_t unconsumed;
     uint64_t sent; /* bytes of DATA */
     struct buf out;
@@ -197,10 +198,13 @@ MUST_USE enum err h2_send_request(struct h2_session *session, struct h2_stream *
                                   const struct http_request *request, struct span scheme,
                                   struct span target, bool end);
 MUST_USE enum err h2_send_data(struct h2_stream *stream, struct span data);
-/* trailers may be NULL; borrowed until on_closed. */
+/* trailers may be NULL; borrowed until on_closed, or h2_abandon. */
 MUST_USE enum err h2_send_end(struct h2_stream *stream, const struct http_fields *trailers);
 /* RST_STREAM; on_closed follows when it is written. */
 void h2_reset(struct h2_stream *stream, uint32_t error_code);
+/* Client: arena and trailers end before the stream. It is reset, unless both sides have
+ * ended, and nothing of what still comes is kept or tells of itself but on_closed. */
+void h2_abandon(struct h2_stream *stream, uint32_t error_code);
 /* Stops and goes on with consuming what comes. */
 void h2_pause(struct h2_stream *stream);
 void h2_resume(struct h2_stream *stream);

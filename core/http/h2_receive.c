@@ -103,6 +103,8 @@ static enum err keep(struct h2_session *session, struct h2_stream *stream, struc
 {
     struct h2_head *head = &stream->head;
     const struct h2_settings *settings = &session->settings;
+    if (stream->arena == NULL)
+        return ERR_OK;
     head->bytes += name.len + value.len + FIELD_OVERHEAD;
     if (head->bytes / HEADS_TOO_LARGE > settings->header_bytes)
         h2_exceeded(session, H2_LIMIT_HEADER_BYTES);
@@ -151,7 +153,8 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
 static void end_of_remote(struct h2_session *session, struct h2_stream *stream)
 {
     stream->remote_ended = true;
-    session->handler->on_end(stream);
+    if (stream->arena != NULL)
+        session->handler->on_end(stream);
 }
 
 static void on_headers_frame(struct h2_session *session, struct h2_stream *stream,
@@ -167,7 +170,8 @@ static void on_headers_frame(struct h2_session *session, struct h2_stream *strea
     }
     stream->head_done = session->server || stream->head.status >= 200;
     stream->remote_ended = end;
-    session->handler->on_head(stream, end);
+    if (stream->arena != NULL)
+        session->handler->on_head(stream, end);
 }
 
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
@@ -218,7 +222,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     if (stream == NULL || session->ended)
         return nghttp2_session_consume_connection(ng, len);
     stream->unconsumed += len;
-    session->handler->on_data(stream, span_make(data, len));
+    if (stream->arena != NULL)
+        session->handler->on_data(stream, span_make(data, len));
     if (!stream->paused)
         h2_resume(stream);
     return 0;

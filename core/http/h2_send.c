@@ -14,14 +14,20 @@
 struct name_values {
     nghttp2_nv *items;
     size_t count;
+    uint8_t flags;
 };
+
+/* A server's streams keep what they have sent; a client's may be given up before. */
+#define BORROWED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
+#define COPIED NGHTTP2_NV_FLAG_NONE
 
 /* ---- heads ---- */
 
 static enum err start(struct name_values *list, struct arena *arena,
-                      const struct http_fields *fields)
+                      const struct http_fields *fields, uint8_t flags)
 {
     list->count = 0;
+    list->flags = flags;
     list->items = ARENA_ARRAY(arena, nghttp2_nv, (fields != NULL ? fields->count : 0) +
                                                      EXTRA_FIELDS);
     return list->items != NULL ? ERR_OK : ERR_NOMEM;
@@ -35,7 +41,7 @@ static void add(struct name_values *list, struct span name, struct span value)
         .namelen = name.len,
         .value = (uint8_t *)(uintptr_t)(value.len > 0 ? value.ptr : (const char *)nothing),
         .valuelen = value.len,
-        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
+        .flags = list->flags,
     };
 }
 
@@ -108,7 +114,7 @@ static enum err response_list(struct name_values *list, struct arena *arena,
     const char *status = arena_format(arena, "%u", response->status);
     if (status == NULL)
         return ERR_NOMEM;
-    TRY(start(list, arena, &response->fields));
+    TRY(start(list, arena, &response->fields, BORROWED));
     add(list, SPAN(":status"), span_cstr(status));
     TRY(add_fields(list, arena, &response->fields));
     if (response->body == HTTP_BODY_LENGTH)
@@ -131,7 +137,7 @@ static enum err request_list(struct name_values *list, struct arena *arena,
     if (!http_is_token(request->method_text) || target.len == 0 ||
         !uri_target_is_clean(target) || !http_is_value(authority))
         return ERR_INVALID;
-    TRY(start(list, arena, &request->fields));
+    TRY(start(list, arena, &request->fields, COPIED));
     add(list, SPAN(":method"), request->method_text);
     add(list, SPAN(":scheme"), scheme);
     if (authority.len > 0)
@@ -148,7 +154,8 @@ static enum err request_list(struct name_values *list, struct arena *arena,
 static int send_trailers(nghttp2_session *ng, struct h2_stream *stream)
 {
     struct name_values list;
-    if (start(&list, stream->arena, stream->out_trailers) != ERR_OK ||
+    uint8_t flags = stream->session->server ? BORROWED : COPIED;
+    if (start(&list, stream->arena, stream->out_trailers, flags) != ERR_OK ||
         add_fields(&list, stream->arena, stream->out_trailers) != ERR_OK)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return nghttp2_submit_trailer(ng, stream->id, list.items, list.count);
@@ -288,6 +295,17 @@ void h2_reset(struct h2_stream *stream, uint32_t error_code)
                                          error_code);
 }
 
+void h2_abandon(struct h2_stream *stream, uint32_t error_code)
+{
+    bool over = stream->remote_ended && stream->local_ended && buf_len(&stream->out) == 0;
+    if (!over || stream->out_trailers != NULL)
+        h2_reset(stream, error_code);
+    stream->arena = NULL;
+    stream->trailers = NULL;
+    stream->out_trailers = NULL;
+    h2_resume(stream);
+}
+
 void h2_pause(struct h2_stream *stream)
 {
     stream->paused = true;
@@ -306,6 +324,11 @@ void h2_resume(struct h2_stream *stream)
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
 {
     struct h2_session *session = user;
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        struct h2_stream *stream = nghttp2_session_get_stream_user_data(ng, frame->hd.stream_id);
+        if (stream != NULL)
+            stream->begun = true;
+    }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         h2_count_reset(session, frame->rst_stream.error_code, true);
         return 0;
