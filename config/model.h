@@ -254,6 +254,7 @@ struct model_servers_transport {
     int64_t max_idle_conns_per_host;
     bool disable_http2;
     int64_t dial_timeout, response_header_timeout, idle_conn_timeout;
+    int64_t read_idle_timeout, ping_timeout; /* HTTP/2 */
 }; /* `default@internal` is the static serversTransport, always there */
 
 /* ---- TCP ------------------------------------------------------------- */

@@ -131,11 +131,8 @@ static void check_url(struct decoder *decoder, const struct schema_row *row,
     struct span scheme = span_first(url, colon > 0 ? (size_t)colon : 0);
     struct span rest = span_skip(url, scheme.len);
     (void)row;
-    if (span_equal(scheme, SPAN("h2c"))) {
-        decoder_reject(decoder, node, "h2c is not supported yet");
-        return;
-    }
-    bool known = span_equal(scheme, SPAN("http")) || span_equal(scheme, SPAN("https"));
+    bool known = span_equal(scheme, SPAN("http")) || span_equal(scheme, SPAN("https")) ||
+                 span_equal(scheme, SPAN("h2c"));
     bool host = span_starts_with(rest, SPAN("://")) && span_find(rest, ' ', 0) < 0;
     if (!known || !host || !is_authority(span_skip(rest, 3)))
         decoder_reject(decoder, node, "\"%.*s\" is no server; write for example "
@@ -152,7 +149,7 @@ static void check_server(struct decoder *decoder, const struct schema_row *row,
 }
 
 static const struct schema_row server[] = {
-    KEY("url", STRING, NULL, "Where it is: http:// or https://, host and port.",
+    KEY("url", STRING, NULL, "Where it is: http://, https:// or h2c://, host and port.",
         AT(model_server, url), CHECK(check_url)),
     KEY("weight", INTEGER, "1", "Share of the requests.", AT_U32(model_server, weight),
         RANGE(0, INT32_MAX)),
@@ -310,8 +307,12 @@ static const struct schema_row forwarding_timeouts[] = {
         AT(model_servers_transport, response_header_timeout), RANGE(0, INT64_MAX)),
     KEY("idleConnTimeout", DURATION, "90s", "How long an idle connection is kept.",
         AT(model_servers_transport, idle_conn_timeout), RANGE(0, INT64_MAX)),
-    KEY("readIdleTimeout", DURATION, "0s", "Silence after which HTTP/2 is pinged.", NOT_BUILT),
-    KEY("pingTimeout", DURATION, "15s", "Longest wait for the answer to a ping.", NOT_BUILT),
+    KEY("readIdleTimeout", DURATION, "0s",
+        "Silence after which an HTTP/2 connection is pinged; 0: never.",
+        AT(model_servers_transport, read_idle_timeout), RANGE(0, INT64_MAX)),
+    KEY("pingTimeout", DURATION, "15s",
+        "Longest wait for the answer to that ping, before the connection is closed; 0: no limit.",
+        AT(model_servers_transport, ping_timeout), RANGE(0, INT64_MAX)),
     SCHEMA_END,
 };
 

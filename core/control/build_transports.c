@@ -69,10 +69,11 @@ static uint64_t digest_list(uint64_t digest, const struct span *items, size_t co
 }
 
 /* Everything that decides how the TLS side behaves. */
-static uint64_t digest_of(const struct model_servers_transport *model, const struct trust *trust)
+static uint64_t digest_of(const struct model_servers_transport *model, const struct trust *trust,
+                          bool http2)
 {
     uint64_t numbers[4] = {
-        model->insecure_skip_verify,
+        (uint64_t)model->insecure_skip_verify << 1 | (uint64_t)http2,
         (uint64_t)model->min_version << 8 | (uint64_t)model->max_version,
         trust->client_cert != NULL ? trust->client_cert->digest : 0,
         trust->root_count,
@@ -98,10 +99,11 @@ static int wire_version(enum tls_version version)
 }
 
 static enum err make_context(const struct model_servers_transport *model,
-                             const struct trust *trust, struct tls_context **out,
-                             struct err_text *why)
+                             const struct trust *trust, bool http2,
+                             struct tls_context **out, struct err_text *why)
 {
-    static const struct span http1 = {"http/1.1", 8};
+    static const struct span protocols[] = {{"h2", 2}, {"http/1.1", 8}};
+    size_t skip = http2 ? 0 : 1;
     struct tls_client_config config = {
         .insecure_skip_verify = model->insecure_skip_verify,
         .root_cas = trust->roots,
@@ -111,8 +113,8 @@ static enum err make_context(const struct model_servers_transport *model,
         .max_version = wire_version(model->max_version),
         .cipher_suites = model->cipher_suites.items,
         .cipher_suite_count = model->cipher_suites.count,
-        .alpn = &http1,
-        .alpn_count = 1,
+        .alpn = protocols + skip,
+        .alpn_count = 2 - skip,
     };
     return tls_client_context_create(&config, out, why);
 }
@@ -147,10 +149,10 @@ static void build_tls_side(const struct build_context *context,
     struct err_text why = {""};
     enum err error = trust_read(model, &trust, &why);
     if (error == ERR_OK) {
-        transport->tls_digest = digest_of(model, &trust);
+        transport->tls_digest = digest_of(model, &trust, transport->http2);
         transport->tls = take_over(old.items, old.count, transport->tls_digest);
         if (transport->tls == NULL)
-            error = make_context(model, &trust, &transport->tls, &why);
+            error = make_context(model, &trust, transport->http2, &transport->tls, &why);
     }
     trust_finish(&trust);
     if (error == ERR_OK)
@@ -183,6 +185,9 @@ static void set_limits(const struct build_context *context,
     transport->dial_timeout_ms = model->dial_timeout / NS_PER_MS;
     transport->response_header_timeout_ms = model->response_header_timeout / NS_PER_MS;
     transport->idle_timeout_ms = model->idle_conn_timeout / NS_PER_MS;
+    transport->http2 = !model->disable_http2;
+    transport->read_idle_timeout_ms = model->read_idle_timeout / NS_PER_MS;
+    transport->ping_timeout_ms = model->ping_timeout / NS_PER_MS;
     transport->max_idle = (size_t)context->settings->weir.upstream_idle_per_server;
     if (model->max_idle_conns_per_host < 0)
         transport->max_idle = 0;
@@ -217,6 +222,7 @@ static void set_tcp_limits(const struct model_tcp_servers_transport *item,
                            struct upstream_transport *transport)
 {
     transport->name = item->object.name;
+    transport->http2 = false;
     transport->dial_timeout_ms = item->dial_timeout / NS_PER_MS;
     /* Nobody chose the default one's delay (docs/decisions/0022). */
     if (!span_equal(item->object.provider, SPAN("internal")))

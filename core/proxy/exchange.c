@@ -11,6 +11,7 @@
 #include <assert.h>
 
 #define BODY_WAITING ((size_t)64 << 10)
+#define ATTEMPTS_MAX 3 /* at a request that backends do not look at */
 #define STATUS_CLIENT_GONE 499 /* as Traefik logs it; never sent */
 
 static const char *const state_names[] = {
@@ -274,7 +275,7 @@ void exchange_refuse_request(struct exchange *exchange, enum err error)
     if (error == ERR_LIMIT)
         exchange_reply_error(exchange, 431, "too many header fields");
     else
-        exchange_reply_error(exchange, error == ERR_NOMEM ? 503 : 400,
+        exchange_reply_error(exchange, error == ERR_INVALID ? 400 : 503,
                              "the request cannot be passed on");
 }
 
@@ -292,20 +293,25 @@ static uint16_t failure_status(enum err error)
     }
 }
 
-/* RFC 9110 §9.2.2: only what may be done twice, and nothing of the body gone. */
-static bool may_repeat(const struct exchange *exchange)
+/* RFC 9110 §9.2.2: only what may be done twice, unless it was not done at all, and nothing
+ * of the body gone. */
+static bool may_repeat(const struct exchange *exchange, enum upstream_failure kind)
 {
-    return exchange->attempts == 1 && !exchange->body_forwarded && !exchange->response_started &&
+    if (exchange->body_forwarded || exchange->response_started)
+        return false;
+    if (kind == UPSTREAM_REFUSED)
+        return exchange->attempts < ATTEMPTS_MAX;
+    return kind == UPSTREAM_STALE && exchange->attempts == 1 &&
            http_method_is_idempotent(exchange->request.method);
 }
 
-void exchange_upstream_failed(struct exchange *exchange, enum err error, bool repeatable,
-                              const char *reason)
+void exchange_upstream_failed(struct exchange *exchange, enum err error,
+                              enum upstream_failure kind, const char *reason)
 {
     struct worker *worker = exchange->worker;
     if (exchange->response_ended || exchange->state == EXCHANGE_DONE)
         return;
-    if (repeatable && may_repeat(exchange)) {
+    if (may_repeat(exchange, kind)) {
         metric_add(&worker->metrics.upstream_retries, 1);
         exchange_connect(exchange, true);
         return;

@@ -20,6 +20,7 @@
 #include "core/base/buf.h"
 #include "core/http/message.h"
 #include "core/proxy/snapshot.h"
+#include "core/proxy/upstream.h"
 
 struct exchange;
 struct client;
@@ -82,6 +83,8 @@ struct exchange {
     struct buf body; /* request body that waits for the connection; bounded */
     struct http_fields request_trailers, response_trailers;
     size_t middleware_next; /* index of the first middleware that has not run */
+    bool http1_only;        /* the server wants HTTP/1 for this request */
+    const void *refused_by; /* the connection that did not take it; never followed */
     bool upgrade;           /* the request asks for a tunnel, and was passed on so */
     bool switched;          /* the bodies are a connection's bytes, after a 101 */
     bool request_ended;    /* the whole request body was received */
@@ -132,10 +135,9 @@ void exchange_upstream_head(struct exchange *exchange, bool end);
 void exchange_upstream_body(struct exchange *exchange, struct span data);
 void exchange_upstream_end(struct exchange *exchange, const struct http_fields *trailers);
 void exchange_upstream_drained(struct exchange *exchange);
-/* The upstream has let go of the exchange already. `repeatable`: nothing of a
- * response had come on a reused connection. */
-void exchange_upstream_failed(struct exchange *exchange, enum err error, bool repeatable,
-                              const char *reason);
+/* The upstream has let go of the exchange already. `reason`: static text. */
+void exchange_upstream_failed(struct exchange *exchange, enum err error,
+                              enum upstream_failure kind, const char *reason);
 
 /* A whole response made by Weir: error pages, redirects, internal services.
  * fields may be NULL; everything is copied. Ignored once a response has started. */

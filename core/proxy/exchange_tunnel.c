@@ -27,7 +27,7 @@ static void on_tunnel_end(void *owner, uint64_t to_b, uint64_t to_a, enum err er
 static void refuse(struct exchange *exchange, const char *why)
 {
     exchange_leave_upstream(exchange);
-    exchange_upstream_failed(exchange, ERR_PROTOCOL, false, why);
+    exchange_upstream_failed(exchange, ERR_PROTOCOL, UPSTREAM_FAILED, why);
 }
 
 /* RFC 8441 §5. */

@@ -29,7 +29,9 @@ struct upstream_transport {
     uint64_t tls_digest;     /* of what went into it */
     struct span server_name;
     struct span problem;
+    bool http2; /* may be agreed on with a server over TLS */
     int64_t dial_timeout_ms, response_header_timeout_ms, idle_timeout_ms; /* 0: none */
+    int64_t read_idle_timeout_ms, ping_timeout_ms; /* HTTP/2; 0: none */
     size_t max_idle; /* per worker and server */
     int64_t termination_delay_ms; /* TCP; <0: no limit */
 };

@@ -2,11 +2,12 @@
 /*
  * What an exchange has of its backend: one request and its response, in whatever
  * version of HTTP. Behind it stands a connection of its own (upstream_http1.c), from
- * one pool of idle keep-alive connections per server and worker, or a new one. An
- * idle connection keeps its receive armed, so a backend that closes is noticed at
- * once. Pools of servers that the newest snapshot no longer has are emptied.
+ * one pool of idle keep-alive connections per server and worker, or a new one; or a
+ * stream of one that many share (upstream_stream.c). An idle connection keeps its
+ * receive armed, so a backend that closes is noticed at once. Pools of servers that
+ * the newest snapshot no longer has are emptied.
  *
- * Ownership: the connection's. Exchange and upstream forget each other in
+ * Ownership: the pool's. Exchange and upstream forget each other in
  * upstream_detach and upstream_take_tunnel, and before exchange_upstream_failed.
  * Worker thread.
  */
@@ -22,6 +23,14 @@ struct upstream;
 struct worker;
 struct snapshot;
 struct conn;
+
+/* What may come of a failure. */
+enum upstream_failure {
+    UPSTREAM_FAILED,  /* nothing more: the backend may have acted on the request */
+    UPSTREAM_STALE,   /* nothing had come on a connection that had served others before: what
+                       * may be done twice may be repeated */
+    UPSTREAM_REFUSED, /* the backend has not looked at it: any request may be repeated */
+};
 
 MUST_USE enum err upstream_pools_init(struct worker *worker);
 void upstream_pools_finish(struct worker *worker);

@@ -4,7 +4,7 @@
  * last in, first out, so that the superfluous ones grow old and time out. A
  * pool whose server is gone leaves the table and is freed with its last user.
  */
-#include "core/proxy/upstream_private.h"
+#include "core/proxy/upstream_stream.h"
 
 #include "core/base/clock.h"
 
@@ -19,7 +19,8 @@ struct upstream_pools {
     struct upstream_pool **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
-    struct pool objects; /* struct upstream_http1 */
+    struct pool objects; /* struct upstream_conn */
+    struct pool streams; /* struct upstream_stream */
 };
 
 enum err upstream_pools_init(struct worker *worker)
@@ -33,7 +34,8 @@ enum err upstream_pools_init(struct worker *worker)
         free(pools);
         return ERR_NOMEM;
     }
-    pool_init(&pools->objects, sizeof(struct upstream_http1), OBJECTS_KEEP);
+    pool_init(&pools->objects, sizeof(struct upstream_conn), OBJECTS_KEEP);
+    pool_init(&pools->streams, sizeof(struct upstream_stream), OBJECTS_KEEP);
     worker->upstreams = pools;
     return ERR_OK;
 }
@@ -42,18 +44,37 @@ enum err upstream_pools_init(struct worker *worker)
 
 static void free_pool(struct upstream_pool *pool)
 {
-    assert(pool->users == 0 && list_empty(&pool->idle));
+    assert(pool->users == 0 && list_empty(&pool->idle) && list_empty(&pool->waiting));
     server_unref(pool->server);
     free(pool);
 }
 
 static void close_idle(struct upstream_pool *pool)
 {
-    struct upstream_http1 *http1;
-    while ((http1 = upstream_pool_take(pool)) != NULL) {
-        upstream_set_state(http1, UPSTREAM_CLOSING);
-        conn_close(&http1->conn);
+    struct upstream_conn *backend;
+    while ((backend = upstream_pool_take(pool)) != NULL) {
+        upstream_set_state(backend, UPSTREAM_CLOSING);
+        conn_close(&backend->conn);
     }
+}
+
+/* Those that carry streams end with the last of them. */
+static void retire_sessions(struct upstream_pool *pool)
+{
+    struct list *node = pool->sessions.next;
+    while (node != &pool->sessions) {
+        struct list *next = node->next;
+        upstream_http2_retire(container_of(node, struct upstream_conn, link));
+        node = next;
+    }
+}
+
+/* Before the server was asked. */
+static enum upstream_protocol first_protocol(const struct upstream_pool *pool)
+{
+    if (pool->server->h2c)
+        return UPSTREAM_HTTP2;
+    return pool->server->https && pool->http2 ? UPSTREAM_UNKNOWN : UPSTREAM_HTTP1;
 }
 
 /* What the snapshot says of the server's transport. */
@@ -63,65 +84,99 @@ static void learn_transport(struct upstream_pool *pool, const struct snapshot *s
         snapshot_transport(snapshot, pool->server->transport);
     if (transport == NULL)
         return;
-    if (transport->tls_digest != pool->tls_digest)
-        close_idle(pool);
+    bool same = transport->tls_digest == pool->tls_digest;
     pool->tls_digest = transport->tls_digest;
+    pool->http2 = transport->http2;
     pool->idle_timeout_ms = transport->idle_timeout_ms;
     pool->max_idle = transport->max_idle;
+    if (same)
+        return;
+    pool->protocol = first_protocol(pool);
+    close_idle(pool);
+    retire_sessions(pool);
 }
 
-struct upstream_http1 *upstream_pool_take(struct upstream_pool *pool)
+struct upstream_conn *upstream_pool_take(struct upstream_pool *pool)
 {
     struct list *node = list_pop_front(&pool->idle);
     if (node == NULL)
         return NULL;
     pool->idle_count--;
-    return container_of(node, struct upstream_http1, link);
+    return container_of(node, struct upstream_conn, link);
 }
 
-bool upstream_pool_park(struct upstream_http1 *http1)
+bool upstream_pool_park(struct upstream_conn *backend)
 {
-    struct upstream_pool *pool = http1->pool;
+    struct upstream_pool *pool = backend->pool;
     if (pool->gone || pool->idle_count >= pool->max_idle ||
-        http1->tls_digest != pool->tls_digest)
+        backend->tls_digest != pool->tls_digest)
         return false;
-    upstream_set_state(http1, UPSTREAM_IDLE);
-    list_push_front(&pool->idle, &http1->link);
+    upstream_set_state(backend, UPSTREAM_IDLE);
+    list_push_front(&pool->idle, &backend->link);
     pool->idle_count++;
-    conn_set_timeout(&http1->conn, pool->idle_timeout_ms);
+    conn_set_timeout(&backend->conn, pool->idle_timeout_ms);
     return true;
 }
 
-struct upstream_http1 *upstream_create(struct worker *worker, struct upstream_pool *pool)
+void upstream_pool_use(struct upstream_pool *pool)
 {
-    struct upstream_http1 *http1 = pool_get(&worker->upstreams->objects);
-    if (http1 == NULL)
-        return NULL;
-    memset(http1, 0, sizeof(*http1));
-    http1->upstream.ops = &upstream_http1_ops;
-    http1->conn.worker = worker;
-    http1->pool = pool;
-    http1->state = UPSTREAM_CONNECTING;
-    list_init(&http1->link);
-    list_init(&http1->task.link);
-    buf_init(&http1->input, UPSTREAM_HEAD_BYTES + WORKER_SCRATCH_SIZE +
-                                   (size_t)worker->settings->weir.buffer_size);
     pool->users++;
-    return http1;
 }
 
-void upstream_free(struct upstream_http1 *http1)
+void upstream_pool_release(struct upstream_pool *pool)
 {
-    struct upstream_pool *pool = http1->pool;
-    struct worker *worker = http1->conn.worker;
-    assert(http1->upstream.exchange == NULL && list_empty(&http1->link));
-    worker_task_cancel(&http1->task);
-    buf_finish(&http1->input);
-    h1_body_finish(&http1->body);
-    pool_put(&worker->upstreams->objects, http1);
     pool->users--;
     if (pool->gone && pool->users == 0)
         free_pool(pool);
+}
+
+struct upstream_conn *upstream_create(struct upstream_pool *pool)
+{
+    struct worker *worker = pool->worker;
+    struct upstream_conn *backend = pool_get(&worker->upstreams->objects);
+    if (backend == NULL)
+        return NULL;
+    memset(backend, 0, sizeof(*backend));
+    backend->upstream.ops = &upstream_http1_ops;
+    backend->conn.worker = worker;
+    backend->pool = pool;
+    backend->state = UPSTREAM_CONNECTING;
+    list_init(&backend->link);
+    list_init(&backend->task.link);
+    buf_init(&backend->input, UPSTREAM_HEAD_BYTES + WORKER_SCRATCH_SIZE +
+                                   (size_t)worker->settings->weir.buffer_size);
+    upstream_pool_use(pool);
+    return backend;
+}
+
+void upstream_free(struct upstream_conn *backend)
+{
+    struct upstream_pool *pool = backend->pool;
+    struct worker *worker = backend->conn.worker;
+    assert(backend->upstream.exchange == NULL && list_empty(&backend->link));
+    worker_task_cancel(&backend->task);
+    buf_finish(&backend->input);
+    h1_body_finish(&backend->body);
+    if (backend->hold != NULL)
+        snapshot_hold_release(backend->hold);
+    free(backend->http2);
+    pool_put(&worker->upstreams->objects, backend);
+    upstream_pool_release(pool);
+}
+
+struct upstream_stream *upstream_stream_alloc(struct upstream_pool *pool)
+{
+    struct upstream_stream *stream = pool_get(&pool->worker->upstreams->streams);
+    if (stream != NULL)
+        upstream_pool_use(pool);
+    return stream;
+}
+
+void upstream_stream_free(struct upstream_stream *stream)
+{
+    struct upstream_pool *pool = stream->pool;
+    pool_put(&pool->worker->upstreams->streams, stream);
+    upstream_pool_release(pool);
 }
 
 /* ---- the table ---- */
@@ -158,9 +213,13 @@ static struct upstream_pool *add_pool(struct worker *worker, const struct server
     struct upstream_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL)
         return NULL;
+    pool->worker = worker;
     pool->server = server_ref((struct server *)server);
     list_init(&pool->idle);
+    list_init(&pool->sessions);
+    list_init(&pool->waiting);
     learn_transport(pool, worker->hold->snapshot);
+    pool->protocol = first_protocol(pool);
     if (pools->count >= pools->bucket_count)
         grow(pools);
     struct upstream_pool **bucket = bucket_of(pools, server->id);
@@ -184,10 +243,13 @@ static void drop_pool(struct upstream_pools *pools, struct upstream_pool **place
     struct upstream_pool *pool = *place;
     *place = pool->next;
     pools->count--;
-    close_idle(pool);
     pool->gone = true;
-    if (pool->users == 0)
-        free_pool(pool);
+    upstream_pool_use(pool);
+    close_idle(pool);
+    retire_sessions(pool);
+    if (list_empty(&pool->waiting))
+        upstream_undial(pool);
+    upstream_pool_release(pool);
 }
 
 void upstream_pools_refresh(struct worker *worker, const struct snapshot *snapshot)
@@ -232,6 +294,7 @@ void upstream_pools_finish(struct worker *worker)
     }
     wait_until_closed(worker);
     pool_finish(&pools->objects);
+    pool_finish(&pools->streams);
     free(pools->buckets);
     free(pools);
     worker->upstreams = NULL;

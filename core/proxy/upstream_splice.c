@@ -10,11 +10,11 @@
 #include "core/proxy/pump.h"
 
 /* Whether the body is so long that splicing it is worth the change. */
-static bool is_long(const struct upstream_http1 *http1)
+static bool is_long(const struct upstream_conn *backend)
 {
-    const struct h1_body *body = &http1->body;
-    uint64_t least = (uint64_t)http1->conn.worker->settings->weir.ktls_min_bytes;
-    uint64_t passed = http1->upstream.exchange->response_bytes;
+    const struct h1_body *body = &backend->body;
+    uint64_t least = (uint64_t)backend->conn.worker->settings->weir.ktls_min_bytes;
+    uint64_t passed = backend->upstream.exchange->response_bytes;
     switch (body->kind) {
     case HTTP_BODY_LENGTH:
         return body->remaining <= CONN_KTLS_BYTES_MAX && passed + body->remaining >= least;
@@ -25,26 +25,26 @@ static bool is_long(const struct upstream_http1 *http1)
     }
 }
 
-void upstream_splice_stop(struct upstream_http1 *http1)
+void upstream_splice_stop(struct upstream_conn *backend)
 {
-    if (http1->pump != NULL)
-        pump_stop(http1->pump);
-    http1->pump = NULL;
-    if (http1->splice == SPLICE_RELEASING) {
-        http1->conn.release_done = NULL;
-        conn_pause(&http1->conn);
+    if (backend->pump != NULL)
+        pump_stop(backend->pump);
+    backend->pump = NULL;
+    if (backend->splice == SPLICE_RELEASING) {
+        backend->conn.release_done = NULL;
+        conn_pause(&backend->conn);
     }
-    http1->splice = SPLICE_REFUSED;
+    backend->splice = SPLICE_REFUSED;
 }
 
 /* ---- pumping ---- */
 
 static void on_progress(void *owner, size_t bytes)
 {
-    struct upstream_http1 *http1 = owner;
-    h1_body_skip(&http1->body, bytes);
-    http1->upstream.exchange->response_bytes += bytes;
-    http1->sink->bytes_out += bytes;
+    struct upstream_conn *backend = owner;
+    h1_body_skip(&backend->body, bytes);
+    backend->upstream.exchange->response_bytes += bytes;
+    backend->sink->bytes_out += bytes;
 }
 
 /* What lies behind the body (bytes that nobody asked for, or the backend's end) was not
@@ -55,76 +55,76 @@ static bool has_more(const struct conn *conn)
     return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-static void complete(struct upstream_http1 *http1)
+static void complete(struct upstream_conn *backend)
 {
-    if (has_more(&http1->conn))
-        http1->keep_alive = false;
-    upstream_http1_complete(http1);
+    if (has_more(&backend->conn))
+        backend->keep_alive = false;
+    upstream_http1_complete(backend);
 }
 
 static void on_end(void *owner, enum err error)
 {
-    struct upstream_http1 *http1 = owner;
-    struct conn *sink = http1->sink;
-    bool sink_failed = pump_sink_failed(http1->pump);
-    upstream_splice_stop(http1);
+    struct upstream_conn *backend = owner;
+    struct conn *sink = backend->sink;
+    bool sink_failed = pump_sink_failed(backend->pump);
+    upstream_splice_stop(backend);
     if (error != ERR_OK && sink_failed)
         conn_fail(sink, error, NULL);
     else if (error != ERR_OK)
-        upstream_http1_fail(http1, error, "the connection to the backend broke");
-    else if (http1->body.state == H1_BODY_COMPLETE)
-        complete(http1);
+        upstream_http1_fail(backend, error, "the connection to the backend broke");
+    else if (backend->body.state == H1_BODY_COMPLETE)
+        complete(backend);
     else
-        upstream_http1_end(http1);
+        upstream_http1_end(backend);
 }
 
 static const struct pump_events pump_events = {on_progress, on_end};
 
-static void start_pump(struct upstream_http1 *http1)
+static void start_pump(struct upstream_conn *backend)
 {
-    const struct h1_body *body = &http1->body;
+    const struct h1_body *body = &backend->body;
     uint64_t limit = body->kind == HTTP_BODY_LENGTH ? body->remaining : PUMP_ALL;
-    struct conn *sink = http1->sink;
+    struct conn *sink = backend->sink;
     if (conn_open_to_splice(sink) == ERR_OK)
-        http1->pump = pump_start(sink->worker, http1->conn.fd, sink->fd, limit,
-                                    &pump_events, http1);
-    if (http1->pump != NULL) {
-        http1->splice = SPLICE_PUMPING;
+        backend->pump = pump_start(sink->worker, backend->conn.fd, sink->fd, limit,
+                                    &pump_events, backend);
+    if (backend->pump != NULL) {
+        backend->splice = SPLICE_PUMPING;
         return;
     }
-    http1->splice = SPLICE_REFUSED;
-    conn_retake_receive(&http1->conn);
+    backend->splice = SPLICE_REFUSED;
+    conn_retake_receive(&backend->conn);
 }
 
-void upstream_splice_flushed(struct upstream_http1 *http1)
+void upstream_splice_flushed(struct upstream_conn *backend)
 {
-    if (http1->splice == SPLICE_FLUSHING && conn_is_flushed(http1->sink))
-        start_pump(http1);
+    if (backend->splice == SPLICE_FLUSHING && conn_is_flushed(backend->sink))
+        start_pump(backend);
 }
 
 /* ---- the way there ---- */
 
 static void on_released(struct conn *conn)
 {
-    struct upstream_http1 *http1 = http1_of(conn);
-    if (http1->response_complete)
+    struct upstream_conn *backend = upstream_conn_of(conn);
+    if (backend->response_complete)
         return;
-    http1->splice = SPLICE_FLUSHING;
-    upstream_splice_flushed(http1);
+    backend->splice = SPLICE_FLUSHING;
+    upstream_splice_flushed(backend);
 }
 
-void upstream_splice_consider(struct upstream_http1 *http1)
+void upstream_splice_consider(struct upstream_conn *backend)
 {
-    struct exchange *exchange = http1->upstream.exchange;
-    if (http1->splice != SPLICE_NONE || http1->conn.tls != NULL || !is_long(http1))
+    struct exchange *exchange = backend->upstream.exchange;
+    if (backend->splice != SPLICE_NONE || backend->conn.tls != NULL || !is_long(backend))
         return;
-    http1->sink = exchange->downstream->splice_sink != NULL
+    backend->sink = exchange->downstream->splice_sink != NULL
                       ? exchange->downstream->splice_sink(exchange)
                       : NULL;
-    if (http1->sink == NULL) {
-        http1->splice = SPLICE_REFUSED;
+    if (backend->sink == NULL) {
+        backend->splice = SPLICE_REFUSED;
         return;
     }
-    http1->splice = SPLICE_RELEASING;
-    conn_release_receive(&http1->conn, on_released);
+    backend->splice = SPLICE_RELEASING;
+    conn_release_receive(&backend->conn, on_released);
 }

@@ -15,7 +15,7 @@
 struct server_parts {
     struct span url, host, authority, base_path;
     uint16_t port;
-    bool https;
+    bool https, h2c;
 };
 
 static enum err parse_url(struct span url, struct server_parts *out, struct err_text *why)
@@ -25,13 +25,13 @@ static enum err parse_url(struct span url, struct server_parts *out, struct err_
         return err_set(why, ERR_INVALID, "the server URL \"%.*s\" should look like "
                        "http://10.0.0.1:8080", SPAN_ARG(span_first(url, 200)));
     bool https = span_equal(uri.scheme, SPAN("https"));
-    if (span_equal(uri.scheme, SPAN("h2c")))
-        return err_set(why, ERR_INVALID, "h2c to servers is not built yet");
-    if (!https && !span_equal(uri.scheme, SPAN("http")))
-        return err_set(why, ERR_INVALID, "the server URL \"%.*s\" should begin with http:// or "
-                       "https://", SPAN_ARG(span_first(url, 200)));
+    bool h2c = span_equal(uri.scheme, SPAN("h2c"));
+    if (!https && !h2c && !span_equal(uri.scheme, SPAN("http")))
+        return err_set(why, ERR_INVALID, "the server URL \"%.*s\" should begin with http://, "
+                       "https:// or h2c://", SPAN_ARG(span_first(url, 200)));
     *out = (struct server_parts){.url = url, .host = uri.host, .authority = uri.authority,
-                                 .base_path = uri.path, .port = uri.port, .https = https};
+                                 .base_path = uri.path, .port = uri.port, .https = https,
+                                 .h2c = h2c};
     if (span_equal(out->base_path, SPAN("/")))
         out->base_path = SPAN("");
     return ERR_OK;
@@ -111,6 +111,7 @@ static struct server *server_alloc(const struct server_parts *parts, struct span
     server->transport = place(&at, transport);
     server->port = parts->port;
     server->https = parts->https;
+    server->h2c = parts->h2c;
     return server;
 }
 

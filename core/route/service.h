@@ -36,7 +36,7 @@ struct server {
     uint16_t port;
     struct span authority; /* host[:port] for the Host field */
     struct span base_path; /* of the URL, "" when "/" */
-    bool https, tcp_tls;
+    bool https, h2c, tcp_tls;
     bool preserve_path;
     uint32_t weight;
     struct span transport; /* qualified name of its servers transport */

@@ -100,7 +100,6 @@ def broken_routers():
         "mirroring": of({"mirroring": {"service": "one", "mirrors": [{"name": "one"}]}},
                         "mirroring"),
         "failover": of({"failover": {"service": "one", "fallback": "one"}}, "failover"),
-        "h2c": of({"loadBalancer": {"servers": [{"url": "h2c://127.0.0.1:1"}]}}, "h2c"),
         "no-such-transport": of({"loadBalancer": {**server, "serversTransport": "nobody"}},
                                 "nobody"),
         "peer-cert-uri": lambda name: (

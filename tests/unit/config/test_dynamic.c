@@ -276,12 +276,13 @@ static const char everything[] =
     "        servers:\n"
     "          - {url: 'https://a:1/p', weight: 4, preservePath: true}\n"
     "          - {url: 'http://[::1]:2'}\n"
+    "          - {url: 'h2c://c:3'}\n"
     "    w: {weighted: {services: [{name: s, weight: 3}, {name: s}]}}\n"
     "  serversTransports:\n"
     "    t: {serverName: n, insecureSkipVerify: true, rootCAs: [x, y], disableHTTP2: true,\n"
     "        certificates: [{certFile: c, keyFile: k}], minVersion: VersionTLS12,\n"
     "        cipherSuites: TLS_AES_128_GCM_SHA256, maxIdleConnsPerHost: 5,\n"
-    "        forwardingTimeouts: {dialTimeout: 1, responseHeaderTimeout: 2}}\n"
+    "        forwardingTimeouts: {dialTimeout: 1, responseHeaderTimeout: 2, readIdleTimeout: 3}}\n"
     "tcp:\n"
     "  routers: {t: {rule: HostSNI(`x`), service: t, tls: {passthrough: true}}}\n"
     "  services:\n"
@@ -317,6 +318,7 @@ static void services_and_transports_reach_the_model(void **state)
     assert_true(service->servers[0].preserve_path);
     assert_int_equal(service->servers[1].weight, 1);
     assert_int_equal(service->servers[1].mark.line, 18);
+    assert_span(service->servers[2].url, "h2c://c:3");
     const struct model_service *weighted = model_http_service(loaded.dynamic, SPAN("w@file"));
     assert_int_equal(weighted->kind, SERVICE_WEIGHTED);
     assert_int_equal(weighted->weighted[0].weight, 3);
@@ -327,6 +329,9 @@ static void services_and_transports_reach_the_model(void **state)
     assert_span(transport->certificates[0].key.value, "k");
     assert_int_equal(transport->min_version, TLS_VERSION_12);
     assert_int_equal(transport->response_header_timeout, 2000000000);
+    assert_int_equal(transport->read_idle_timeout, 3000000000);
+    assert_int_equal(transport->ping_timeout, 15000000000);
+    assert_true(transport->disable_http2);
     assert_int_equal(transport->idle_conn_timeout, 90000000000);
     loaded_finish(&loaded);
 }

@@ -163,7 +163,7 @@ static void bad_servers_are_a_problem(void **state)
         const char *says;
     } urls[] = {
         {{"", 0}, "should look like"},       {{"a:80", 4}, "should look like"},
-        {{"ftp://a", 7}, "should begin with"}, {{"h2c://a", 7}, "h2c"},
+        {{"ftp://a", 7}, "should begin with"}, {{"ws://a", 6}, "should begin with"},
         {{"http://", 7}, "should look like"}, {{"http://u@a", 10}, "should look like"},
     };
     static const char *const addresses[] = {"", "a", "a:", ":80", "a:0", "a:65536", "::1:80"};
