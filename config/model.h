@@ -66,6 +66,17 @@ struct model_cidr_list {
     size_t count;
 };
 
+/* Whether the address (v4 as v4-mapped) lies in any of the ranges. */
+static inline bool model_cidr_list_contains(const struct model_cidr_list *list,
+                                            const uint8_t ip[16])
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (model_cidr_contains(&list->items[i], ip))
+            return true;
+    }
+    return false;
+}
+
 struct model_string_map {
     struct model_string_pair {
         struct span key, value;
@@ -200,6 +211,7 @@ struct model_service {
     size_t weighted_count;
     int64_t termination_delay; /* TCP, when has_termination_delay; else the transport's */
     bool has_termination_delay;
+    uint32_t proxy_protocol; /* TCP: 0, 1, 2; counts only under `default@internal` */
     uint8_t type_count; /* types that the file gave it; 1 is right */
 };
 

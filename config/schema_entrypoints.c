@@ -60,6 +60,16 @@ static const struct schema_row proxy_protocol[] = {
     SCHEMA_END,
 };
 
+static void check_proxy_protocol(struct decoder *decoder, const struct schema_row *row,
+                                 const struct node *node, void *base)
+{
+    const struct model_entry_point *point = base;
+    (void)row;
+    if (!point->proxy_protocol_insecure && point->proxy_protocol_trusted.count == 0)
+        decoder_reject(decoder, node, "trusts nobody; set trustedIPs to the addresses of the "
+                       "proxies in front");
+}
+
 static const struct schema_row forwarded_headers[] = {
     KEY("insecure", BOOL, "false", "Believe X-Forwarded-* headers from anybody.",
         AT(model_entry_point, forwarded_insecure)),
@@ -177,7 +187,8 @@ const struct schema_row schema_entry_point[] = {
         AT(model_entry_point, as_default)),
     SECTION("transport", "Connections of clients.", transport),
     SECTION("proxyProtocol", "Read the client's address from a PROXY header.", proxy_protocol,
-            ALLOW_EMPTY, PRESENT(model_entry_point, has_proxy_protocol), NOT_BUILT_CLOSES),
+            ALLOW_EMPTY, PRESENT(model_entry_point, has_proxy_protocol),
+            CHECK(check_proxy_protocol)),
     SECTION("forwardedHeaders", "Whose X-Forwarded-* headers to believe.", forwarded_headers),
     SECTION("http", "HTTP on this entry point.", http),
     SECTION("http2", "HTTP/2 on this entry point.", http2),

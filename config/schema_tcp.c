@@ -56,8 +56,20 @@ static const struct schema_row server[] = {
     SCHEMA_END,
 };
 
+static void check_service_proxy_protocol(struct decoder *decoder, const struct schema_row *row,
+                                         const struct node *node, void *base)
+{
+    struct model_service *service = base;
+    (void)decoder;
+    (void)row;
+    (void)node;
+    if (service->proxy_protocol == 0)
+        service->proxy_protocol = 2;
+}
+
 static const struct schema_row proxy_protocol[] = {
-    KEY("version", INTEGER, "2", "Version of the PROXY header.", RANGE(1, 2)),
+    KEY("version", INTEGER, NULL, "Version of the PROXY header; 2 when it is not said.",
+        AT_U32(model_service, proxy_protocol), RANGE(1, 2)),
     SCHEMA_END,
 };
 
@@ -92,8 +104,9 @@ static const struct schema_row load_balancer[] = {
         MARK_AT(model_server, mark), CHECK(check_server)),
     KEY("serversTransport", STRING, NULL, "How the servers are reached.",
         AT(model_service, servers_transport)),
-    SECTION("proxyProtocol", "Formerly: send a PROXY header.", proxy_protocol, ALLOW_EMPTY,
-            NOT_BUILT_CLOSES, DEPRECATED),
+    SECTION("proxyProtocol",
+            "Send a PROXY header; counts only where no serversTransport is named.",
+            proxy_protocol, ALLOW_EMPTY, CHECK(check_service_proxy_protocol), DEPRECATED),
     KEY("terminationDelay", INTEGER, NULL,
         "How long the other direction may last once one has ended; negative: for ever.",
         UNIT("ms"), AT(model_service, termination_delay), CHECK(check_delay), NOT_BUILT,
@@ -204,7 +217,7 @@ static const struct schema_row servers_transport[] = {
     KEY("dialTimeout", DURATION, "30s", "Longest time to connect; 0: no limit.",
         AT(model_tcp_servers_transport, dial_timeout), RANGE(0, INT64_MAX)),
     SECTION("proxyProtocol", "Send a PROXY header.", transport_proxy_protocol, ALLOW_EMPTY,
-            CHECK(check_proxy_protocol), NOT_BUILT_CLOSES),
+            CHECK(check_proxy_protocol)),
     KEY("terminationDelay", DURATION, "100ms",
         "How long the other direction may last once one has ended; negative: for ever.",
         AT(model_tcp_servers_transport, termination_delay)),

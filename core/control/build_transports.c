@@ -227,9 +227,7 @@ static void set_tcp_limits(const struct model_tcp_servers_transport *item,
     /* Nobody chose the default one's delay (docs/decisions/0022). */
     if (!span_equal(item->object.provider, SPAN("internal")))
         transport->termination_delay_ms = item->termination_delay / NS_PER_MS;
-    if (item->proxy_protocol != 0)
-        transport->problem =
-            span_cstr(span_dup(SPAN("PROXY protocol towards backends is not built yet")));
+    transport->proxy_protocol = item->proxy_protocol;
 }
 
 static enum err build_tcp(const struct build_context *context, struct snapshot *snapshot)
@@ -249,8 +247,7 @@ static enum err build_tcp(const struct build_context *context, struct snapshot *
         snapshot->tcp_transport_count = i + 1;
         set_limits(context, &item->tls, transport);
         set_tcp_limits(item, transport);
-        if (transport->problem.len == 0 &&
-            uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
+        if (uses_tls(model->tcp_services, model->tcp_service_count, transport->name))
             build_tls_side(context, &item->tls, old, transport, &item->object);
     }
     return ERR_OK;

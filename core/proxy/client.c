@@ -8,9 +8,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/proxy/client_proxy.h"
 #include "core/proxy/client_tls.h"
 
-#include <assert.h>
+#include <stdlib.h>
 
 static void peek_on_data(struct conn *conn, struct span data);
 
@@ -50,6 +51,7 @@ void client_closed(struct conn *conn)
     struct worker *worker = conn->worker;
     list_remove(&client->link);
     buf_finish(&client->peeked);
+    free(client->proxied);
     worker->client_count--;
     metric_sub(&worker->metrics.connections_open, 1);
     if (client->entry < WORKER_ENTRIES_COUNTED)
@@ -150,34 +152,48 @@ static void peek_on_data(struct conn *conn, struct span data)
         buf_finish(&client->peeked);
 }
 
-static void serve(struct client *client)
+const struct route *client_silent_route(const struct client *client)
 {
     const struct entry_routes *routes = client_routes(client);
-    struct conn *conn = &client->conn;
-    if (!routes->serves_tls) {
-        struct rule_facts facts;
-        client_facts(client, &facts);
-        const struct route *route = router_match(routes->tcp, &facts);
-        if (route != NULL) {
-            front_tcp_start(client, route, SPAN_EMPTY);
-            return;
-        }
-        conn_start(conn);
-        front_http1_start(client, SPAN_EMPTY);
-        return;
-    }
-    client->idle = true;
-    conn_set_timeout(conn, conn->worker->settings->weir.client_hello_timeout / NS_PER_MS);
-    conn_start(conn);
+    struct rule_facts facts;
+    if (routes->serves_tls)
+        return NULL;
+    client_facts(client, &facts);
+    return router_match(routes->tcp, &facts);
 }
 
-static bool learn_peer(struct client *client, int fd)
+void client_peer_known(struct client *client, struct span first)
 {
-    if (sock_peer(fd, &client->peer) != ERR_OK)
-        return false;
-    sock_address_bytes(&client->peer, client->peer_ip);
-    sock_address_format(&client->peer, client->peer_text);
-    return true;
+    struct conn *conn = &client->conn;
+    const struct route *route = client_silent_route(client);
+    if (route != NULL) {
+        front_tcp_start(client, route, first);
+    } else if (!client_routes(client)->serves_tls) {
+        conn_start(conn);
+        front_http1_start(client, first);
+    } else {
+        client->idle = first.len == 0;
+        conn->handler = &peek_handler;
+        conn_set_timeout(conn, conn->worker->settings->weir.client_hello_timeout / NS_PER_MS);
+        conn_start(conn);
+        if (first.len > 0)
+            look_at(client, first);
+    }
+}
+
+void client_set_peer(struct client *client, const struct sock_address *peer)
+{
+    client->peer = *peer;
+    sock_address_bytes(peer, client->peer_ip);
+    sock_address_format(peer, client->peer_text);
+}
+
+enum err client_local(const struct client *client, struct sock_address *out)
+{
+    if (client->proxied == NULL)
+        return sock_local(client->conn.fd, out);
+    *out = client->proxied->destination;
+    return ERR_OK;
 }
 
 void client_accept(struct worker *worker, size_t entry, int fd)
@@ -189,12 +205,14 @@ void client_accept(struct worker *worker, size_t entry, int fd)
         ring_close(&worker->ring, fd);
         return;
     }
-    memset(client, 0, sizeof(*client));
-    if (!learn_peer(client, fd)) { /* gone already */
+    struct sock_address peer;
+    if (sock_peer(fd, &peer) != ERR_OK) { /* gone already */
         pool_put(&worker->client_pool, client);
         ring_close(&worker->ring, fd);
         return;
     }
+    memset(client, 0, sizeof(*client));
+    client_set_peer(client, &peer);
     conn_init_accepted(&client->conn, worker, fd, &peek_handler);
     client->entry = entry;
     client->accepted_ms = worker->now_ms;
@@ -205,5 +223,8 @@ void client_accept(struct worker *worker, size_t entry, int fd)
     metric_add(&worker->metrics.connections_open, 1);
     if (entry < WORKER_ENTRIES_COUNTED)
         metric_add(&worker->open_by_entry[entry], 1);
-    serve(client);
+    if (client_entry(client)->has_proxy_protocol)
+        client_proxy_start(client);
+    else
+        client_peer_known(client, SPAN_EMPTY);
 }

@@ -114,7 +114,7 @@ static struct span local_name(const struct client *client, char out[IP_TEXT_SIZE
     static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct sock_address local;
     uint8_t bytes[16];
-    if (sock_local(client->conn.fd, &local) != ERR_OK)
+    if (client_local(client, &local) != ERR_OK)
         return SPAN_EMPTY;
     sock_address_bytes(&local, bytes);
     bool is_v4 = memcmp(bytes, v4_mapped, sizeof(v4_mapped)) == 0;

@@ -116,6 +116,9 @@ struct conn_tls {
 MUST_USE enum err conn_connect(struct conn *conn, struct worker *worker,
                                const struct sock_address *address, const struct conn_tls *tls,
                                int64_t timeout_ms, const struct conn_handler *handler);
+/* The first bytes on the wire, as they are and in front of any TLS. Only between
+ * conn_connect and its result. */
+MUST_USE enum err conn_send_first(struct conn *conn, struct span bytes);
 void conn_start(struct conn *conn);
 
 /* From now on TLS: `hello` (and what follows it) is fed to the engine first.

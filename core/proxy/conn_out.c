@@ -33,6 +33,14 @@ void conn_output_finish(struct conn *conn)
 void conn_output_connected(struct conn *conn)
 {
     op_init(&conn->send, on_send);
+    if (buf_len(&conn->filling) > 0)
+        conn_schedule_flush(conn);
+}
+
+enum err conn_send_first(struct conn *conn, struct span bytes)
+{
+    assert(conn->state == CONN_CONNECTING);
+    return buf_append(&conn->filling, bytes);
 }
 
 void conn_schedule_flush(struct conn *conn)

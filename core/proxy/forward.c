@@ -32,13 +32,8 @@ static bool is_disguised(const struct http_field *field)
 static bool peer_is_trusted(const struct client *client)
 {
     const struct model_entry_point *entry = client_entry(client);
-    if (entry->forwarded_insecure)
-        return true;
-    for (size_t i = 0; i < entry->forwarded_trusted.count; i++) {
-        if (model_cidr_contains(&entry->forwarded_trusted.items[i], client->peer_ip))
-            return true;
-    }
-    return false;
+    return entry->forwarded_insecure ||
+           model_cidr_list_contains(&entry->forwarded_trusted, client->peer_ip);
 }
 
 /* Removes what may not pass; the values that stay, by id. */

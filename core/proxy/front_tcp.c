@@ -11,7 +11,9 @@
 #include "core/base/log.h"
 #include "core/base/rcu.h"
 #include "core/proxy/client.h"
+#include "core/proxy/client_proxy.h"
 #include "core/proxy/tunnel.h"
+#include "io/proxy_header.h"
 
 #include <stdlib.h>
 
@@ -23,6 +25,7 @@ struct upstream_tcp {
     struct server *server;
     const struct upstream_transport *transport;
     size_t address; /* index of the one being tried */
+    unsigned proxy_version; /* of the PROXY header that it is sent; 0: none */
     bool joined;
 };
 
@@ -73,20 +76,39 @@ static void on_tunnel_end(void *owner, uint64_t to_b, uint64_t to_a, enum err er
 
 static void connect_next(struct upstream_tcp *upstream);
 
+/* What the client has said so far, without a PROXY header that counts for nothing. */
+static enum err first_bytes(struct client *client, struct span *out)
+{
+    *out = buf_span(&client->tcp.early);
+    if (!client->sifting || out->len == 0)
+        return ERR_OK;
+    enum err error = client_proxy_sift(&client->conn, out);
+    if (error == ERR_AGAIN)
+        *out = SPAN_EMPTY;
+    return error == ERR_AGAIN ? ERR_OK : error;
+}
+
 static void upstream_on_open(struct conn *conn)
 {
     struct upstream_tcp *upstream = upstream_of(conn);
     struct client *client = upstream->client;
     struct front_tcp *front = &client->tcp;
     struct worker *worker = conn->worker;
+    struct span first;
+    if (first_bytes(client, &first) != ERR_OK) {
+        upstream->joined = true;
+        give_up(client, "a malformed PROXY header");
+        return;
+    }
     struct tunnel_settings settings = {
         .termination_delay_ms = upstream->transport->termination_delay_ms,
         .may_splice = client->conn.tls == NULL && conn->tls == NULL,
+        .sift = client->sifting ? client_proxy_sift : NULL,
     };
     upstream->joined = true;
     conn_resume(&client->conn);
-    if (tunnel_start(&client->conn, conn, buf_span(&front->early), SPAN_EMPTY, &settings,
-                     on_tunnel_end, client) != ERR_OK) {
+    if (tunnel_start(&client->conn, conn, first, SPAN_EMPTY, &settings, on_tunnel_end,
+                     client) != ERR_OK) {
         give_up(client, "out of memory");
         return;
     }
@@ -144,6 +166,20 @@ static void abandon(struct upstream_tcp *upstream, const char *why)
     give_up(client, why);
 }
 
+/* Tells the backend for whom the connection is. It goes before anything else, also
+ * before TLS, and a backend that cannot be told is not spoken to. */
+static enum err introduce_client(struct upstream_tcp *upstream)
+{
+    const struct client *client = upstream->client;
+    char header[PROXY_HEADER_WRITE_MAX];
+    struct sock_address local;
+    if (upstream->proxy_version == 0)
+        return ERR_OK;
+    TRY(client_local(client, &local));
+    size_t len = proxy_header_write(upstream->proxy_version, &client->peer, &local, header);
+    return conn_send_first(&upstream->conn, span_make(header, len));
+}
+
 static void connect_next(struct upstream_tcp *upstream)
 {
     struct server *server = upstream->server;
@@ -166,6 +202,8 @@ static void connect_next(struct upstream_tcp *upstream)
     if (conn_connect(&upstream->conn, worker, &address, server->tcp_tls ? &tls : NULL,
                      transport->dial_timeout_ms, &upstream_handler) != ERR_OK)
         abandon(upstream, "no socket for the backend");
+    else if (introduce_client(upstream) != ERR_OK)
+        conn_close(&upstream->conn); /* on_closed goes on with the next address */
 }
 
 /* ---- the client's side while the backend is being connected ---- */
@@ -200,6 +238,15 @@ static const struct conn_handler early_handler = {
     .on_closed = client_closed,
 };
 
+/* The service's own key is the older one, and counts where no transport is named. */
+static unsigned proxy_version(const struct service *leaf,
+                              const struct upstream_transport *transport)
+{
+    const struct model_service *model = service_model(leaf);
+    bool unnamed = span_equal(transport->name, SPAN("default@internal"));
+    return unnamed ? model->proxy_protocol : transport->proxy_protocol;
+}
+
 static void connect_backend(struct client *client)
 {
     struct front_tcp *front = &client->tcp;
@@ -229,6 +276,7 @@ static void connect_backend(struct client *client)
     upstream->client = client;
     upstream->server = server_ref(server);
     upstream->transport = transport;
+    upstream->proxy_version = proxy_version(leaf, transport);
     front->upstream = upstream;
     connect_next(upstream);
 }

@@ -34,6 +34,7 @@ struct upstream_transport {
     int64_t read_idle_timeout_ms, ping_timeout_ms; /* HTTP/2; 0: none */
     size_t max_idle; /* per worker and server */
     int64_t termination_delay_ms; /* TCP; <0: no limit */
+    uint32_t proxy_protocol;      /* TCP: version of the PROXY header to send; 0: none */
 };
 
 /* What the routers of one entry point come to. */

@@ -162,10 +162,33 @@ static void consider_splicing(struct direction *direction)
         conn_release_receive(direction->from, on_released);
 }
 
+static bool is_sifted(const struct direction *direction)
+{
+    const struct tunnel *tunnel = direction->tunnel;
+    return tunnel->settings.sift != NULL && direction == &tunnel->to_b;
+}
+
+/* Whether *data is to go on now. */
+static bool sift(struct direction *direction, struct span *data)
+{
+    struct tunnel_settings *settings = &direction->tunnel->settings;
+    enum err error = settings->sift(direction->from, data);
+    if (error == ERR_OK) {
+        settings->sift = NULL;
+        if (settings->may_splice)
+            conn_release_receive(direction->from, on_released);
+    } else if (error != ERR_AGAIN) {
+        end_tunnel(direction->tunnel, error);
+    }
+    return error == ERR_OK;
+}
+
 static void on_data(struct conn *conn, struct span data)
 {
     struct direction *direction = direction_from(conn);
     if (direction->to->output_ended)
+        return;
+    if (is_sifted(direction) && !sift(direction, &data))
         return;
     direction->bytes += data.len;
     enum err error = conn_write(direction->to, data);
@@ -181,7 +204,10 @@ static void on_data(struct conn *conn, struct span data)
 
 static void on_end(struct conn *conn)
 {
-    direction_ended(direction_from(conn));
+    struct direction *direction = direction_from(conn);
+    struct span nothing = SPAN_EMPTY;
+    if (!is_sifted(direction) || sift(direction, &nothing))
+        direction_ended(direction);
 }
 
 static void on_drained(struct conn *conn)
@@ -227,7 +253,7 @@ static void set_going(struct tunnel *tunnel, struct direction *direction)
     if (from->end_delivered) { /* it had ended before the tunnel existed */
         direction->ended = true;
         conn_end_output(direction->to);
-    } else if (tunnel->settings.may_splice) {
+    } else if (tunnel->settings.may_splice && !is_sifted(direction)) {
         conn_release_receive(from, on_released);
     } else {
         conn_start(from);

@@ -17,6 +17,11 @@ struct tunnel_settings {
     int64_t idle_timeout_ms;        /* silence in both directions; 0: none */
     int64_t termination_delay_ms;   /* after one side ended; <0: no limit */
     bool may_splice;                /* plain TCP on both sides and no bytes to look at */
+    /* Looks at the first bytes that come from a, before they go on: ERR_OK, *data is
+     * what goes on, and all that follows goes as it is; ERR_AGAIN, it has kept them;
+     * else the tunnel ends. Called without data when a has ended. NULL: nothing is
+     * looked at. */
+    enum err (*sift)(struct conn *a, struct span *data);
 };
 
 /* Called once, when both directions are over or one failed. */

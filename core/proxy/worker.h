@@ -30,6 +30,7 @@
     X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
     X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
     X(ktls_handovers) X(ktls_refusals)                                                 \
+    X(proxy_headers_used) X(proxy_headers_ignored) X(proxy_headers_refused)            \
     X(tunnels_open) X(access_log_dropped)
 
 struct worker_metrics {

@@ -113,6 +113,7 @@ bool model_service_equal(const struct model_service *a, const struct model_servi
            a->flush_interval == b->flush_interval &&
            span_equal(a->servers_transport, b->servers_transport) &&
            a->has_health_check == b->has_health_check &&
-           a->termination_delay == b->termination_delay && sticky_equal(&a->sticky, &b->sticky) &&
+           a->termination_delay == b->termination_delay &&
+           a->proxy_protocol == b->proxy_protocol && sticky_equal(&a->sticky, &b->sticky) &&
            servers_equal(a, b) && weighted_equal(a, b);
 }
