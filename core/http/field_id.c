@@ -52,6 +52,8 @@ static const char *const wire_names[HTTP_FIELD_IDS] = {
     [HTTP_FIELD_X_FORWARDED_URI] = "X-Forwarded-Uri",
     [HTTP_FIELD_X_FORWARDED_TLS_CLIENT_CERT] = "X-Forwarded-Tls-Client-Cert",
     [HTTP_FIELD_X_FORWARDED_TLS_CLIENT_CERT_INFO] = "X-Forwarded-Tls-Client-Cert-Info",
+    [HTTP_FIELD_X_FORWARDED_SCHEME] = "X-Forwarded-Scheme",
+    [HTTP_FIELD_X_SCHEME] = "X-Scheme",
     [HTTP_FIELD_X_REAL_IP] = "X-Real-Ip",
 };
 
@@ -109,7 +111,7 @@ static enum http_field_id candidate_short(struct span name)
                : LOWER(0) == 't' ? HTTP_FIELD_TRAILER
                                  : HTTP_FIELD_UPGRADE;
     case 8:
-        return HTTP_FIELD_LOCATION;
+        return LOWER(0) == 'l' ? HTTP_FIELD_LOCATION : HTTP_FIELD_X_SCHEME;
     case 9:
         return LOWER(0) == 'f' ? HTTP_FIELD_FORWARDED : HTTP_FIELD_X_REAL_IP;
     case 10:
@@ -153,8 +155,9 @@ static enum http_field_id candidate_long(struct span name)
     case 18:
         return LOWER(0) == 'p'    ? HTTP_FIELD_PROXY_AUTHENTICATE
                : LOWER(12) == 'p' ? HTTP_FIELD_X_FORWARDED_PREFIX
-               : LOWER(12) == 's' ? HTTP_FIELD_X_FORWARDED_SERVER
-                                  : HTTP_FIELD_X_FORWARDED_METHOD;
+               : LOWER(12) == 'm' ? HTTP_FIELD_X_FORWARDED_METHOD
+               : LOWER(13) == 'e' ? HTTP_FIELD_X_FORWARDED_SERVER
+                                  : HTTP_FIELD_X_FORWARDED_SCHEME;
     case 19:
         return HTTP_FIELD_PROXY_AUTHORIZATION;
     case 27:

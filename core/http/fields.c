@@ -182,6 +182,46 @@ static bool options_name(const struct connection_options *options, const struct 
     return false;
 }
 
+/* Whether Connection says no more than most clients do. */
+static bool options_are_plain(const struct connection_options *options)
+{
+    for (size_t i = 0; i < options->count; i++) {
+        struct span item = options->items[i];
+        if (!span_equal_nocase(item, SPAN("keep-alive")) &&
+            !span_equal_nocase(item, SPAN("close")) && !span_equal_nocase(item, SPAN("upgrade")))
+            return false;
+    }
+    return true;
+}
+
+static bool list_holds(const struct span *items, size_t count, struct span name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal_nocase(items[i], name))
+            return true;
+    }
+    return false;
+}
+
+void http_fields_remove_named_by_connection(struct http_fields *fields, const struct span *kept,
+                                            size_t kept_count)
+{
+    struct connection_options options;
+    options.count = 0;
+    options_collect(fields, &options);
+    if (options_are_plain(&options))
+        return;
+    size_t left = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        struct http_field field = fields->items[i];
+        if (field_is_protected(field.id) || field_is_hop_by_hop(field.id) ||
+            field.id == HTTP_FIELD_TE || !options_name(&options, &field) ||
+            list_holds(kept, kept_count, field.name))
+            fields->items[left++] = field;
+    }
+    fields->count = (uint32_t)left;
+}
+
 void http_fields_remove_hop_by_hop(struct http_fields *fields)
 {
     struct connection_options options;

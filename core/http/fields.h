@@ -46,6 +46,8 @@
     X(X_FORWARDED_URI, "x-forwarded-uri")                        \
     X(X_FORWARDED_TLS_CLIENT_CERT, "x-forwarded-tls-client-cert") \
     X(X_FORWARDED_TLS_CLIENT_CERT_INFO, "x-forwarded-tls-client-cert-info") \
+    X(X_FORWARDED_SCHEME, "x-forwarded-scheme")                  \
+    X(X_SCHEME, "x-scheme")                                      \
     X(X_REAL_IP, "x-real-ip")
 
 enum http_field_id {
@@ -95,13 +97,19 @@ const struct http_field *http_fields_find(const struct http_fields *fields, stru
 /* Whether the comma-separated list fields of that id hold the token (any case). */
 bool http_fields_has_token(const struct http_fields *fields, enum http_field_id id,
                            struct span token);
+/* Options of Connection that are looked at; the HTTP/1 parser refuses more. */
+#define HTTP_CONNECTION_OPTIONS_MAX 64
+/* Removes what Connection names, but for the names in `kept`, and leaves Connection
+ * itself and all that the function below deals with, so that nothing on the way sees
+ * what the recipient will not. */
+void http_fields_remove_named_by_connection(struct http_fields *fields, const struct span *kept,
+                                            size_t kept_count);
 /* Removes Connection and all that it names, and the other hop-by-hop fields of
  * RFC 9110 §7.6.1 (Transfer-Encoding and Content-Length stay with the framer).
  * TE: trailers survives, as gRPC needs it. Connection cannot name away Host,
  * Forwarded, X-Forwarded-* and X-Real-Ip, which a client must not be able to
  * strip; options behind the first HTTP_CONNECTION_OPTIONS_MAX are not looked
  * at (the HTTP/1 parser refuses such messages). */
-#define HTTP_CONNECTION_OPTIONS_MAX 64
 void http_fields_remove_hop_by_hop(struct http_fields *fields);
 
 #endif

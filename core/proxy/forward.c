@@ -87,13 +87,62 @@ static struct span port_of(const struct exchange *exchange, struct span proto)
     return SPAN("80");
 }
 
+/* All X-Forwarded-For there are, and `last` behind them, as one list. */
+static struct span joined_for(struct exchange *exchange, struct span last)
+{
+    const struct http_fields *fields = &exchange->request.fields;
+    size_t len = last.len, count = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].id == HTTP_FIELD_X_FORWARDED_FOR) {
+            len += fields->items[i].value.len + 2;
+            count++;
+        }
+    }
+    if (count == 0)
+        return last;
+    char *text = arena_bytes(&exchange->arena, len), *at = text;
+    if (text == NULL)
+        return SPAN_EMPTY;
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        if (field->id != HTTP_FIELD_X_FORWARDED_FOR)
+            continue;
+        if (field->value.len > 0)
+            memcpy(at, field->value.ptr, field->value.len);
+        memcpy(at + field->value.len, ", ", 2);
+        at += field->value.len + 2;
+    }
+    if (last.len > 0)
+        memcpy(at, last.ptr, last.len);
+    return span_make(text, last.len > 0 ? len : len - 2);
+}
+
+/* Rules and backends that take the first for the whole are not to be misled. */
+static enum err join_several(struct exchange *exchange)
+{
+    struct http_fields *fields = &exchange->request.fields;
+    size_t count = 0;
+    for (size_t i = 0; i < fields->count; i++)
+        count += fields->items[i].id == HTTP_FIELD_X_FORWARDED_FOR;
+    if (count < 2)
+        return ERR_OK;
+    struct span all = joined_for(exchange, SPAN_EMPTY);
+    if (all.ptr == NULL)
+        return ERR_NOMEM;
+    return http_fields_set_id(fields, HTTP_FIELD_X_FORWARDED_FOR, all);
+}
+
 enum err forward_receive(struct exchange *exchange)
 {
+    const struct model_entry_point *entry = client_entry(exchange->client);
     struct http_fields *fields = &exchange->request.fields;
     struct span known[HTTP_FIELD_IDS] = {{0}};
     struct span host = exchange->request.authority;
     struct span server = span_cstr(exchange->worker->exchanges->host_name);
     sift(fields, peer_is_trusted(exchange->client), known);
+    http_fields_remove_named_by_connection(fields, entry->forwarded_connection.items,
+                                           entry->forwarded_connection.count);
+    TRY(join_several(exchange));
     if (known[HTTP_FIELD_X_REAL_IP].len == 0)
         TRY(http_fields_set_id(fields, HTTP_FIELD_X_REAL_IP, forward_peer(exchange)));
     struct span proto = known[HTTP_FIELD_X_FORWARDED_PROTO];
@@ -108,33 +157,6 @@ enum err forward_receive(struct exchange *exchange)
     if (server.len > 0)
         TRY(http_fields_set_id(fields, HTTP_FIELD_X_FORWARDED_SERVER, server));
     return ERR_OK;
-}
-
-/* All X-Forwarded-For there are, and the client, as one list. */
-static struct span joined_for(struct exchange *exchange, struct span peer)
-{
-    const struct http_fields *fields = &exchange->request.fields;
-    size_t len = peer.len;
-    for (size_t i = 0; i < fields->count; i++) {
-        if (fields->items[i].id == HTTP_FIELD_X_FORWARDED_FOR)
-            len += fields->items[i].value.len + 2;
-    }
-    if (len == peer.len)
-        return peer;
-    char *text = arena_bytes(&exchange->arena, len), *at = text;
-    if (text == NULL)
-        return SPAN_EMPTY;
-    for (size_t i = 0; i < fields->count; i++) {
-        const struct http_field *field = &fields->items[i];
-        if (field->id != HTTP_FIELD_X_FORWARDED_FOR)
-            continue;
-        if (field->value.len > 0)
-            memcpy(at, field->value.ptr, field->value.len);
-        memcpy(at + field->value.len, ", ", 2);
-        at += field->value.len + 2;
-    }
-    memcpy(at, peer.ptr, peer.len);
-    return span_make(text, len);
 }
 
 enum err forward_send(struct exchange *exchange)

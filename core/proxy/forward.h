@@ -14,7 +14,8 @@
 struct exchange;
 
 /* Before routing, so that rules and middlewares see no lies: removes what is
- * not trusted, adds what is missing. */
+ * not trusted and what Connection names (but for forwardedHeaders.connection), adds
+ * what is missing, and makes one X-Forwarded-For of several. */
 MUST_USE enum err forward_receive(struct exchange *exchange);
 /* When the request goes to a backend: the client's address is appended to
  * X-Forwarded-For. */

@@ -230,14 +230,6 @@ def test_an_unbuilt_protection_of_an_entry_point_closes_it(weir, http_backend, k
     assert backend.requests == [] and one.log.find(key)
 
 
-def test_proxy_protocol_of_an_entry_point_closes_it(weir, http_backend):
-    backend = http_backend()
-    one = weir(entries={"web": {"proxyProtocol": {"insecure": True}}}, dynamic=plain(backend))
-    assert attempt(one.ports.get("web")) in (None, 503)
-    assert backend.requests == [] and one.log.find(r"entryPoints\.web.*proxyProtocol|"
-                                                   r"proxyProtocol.*entryPoint=web")
-
-
 def plain(backend):
     return {"http": {"routers": {"r": {"rule": "PathPrefix(`/`)", "service": "one"}},
                      "services": {"one": backends.http_service(backend)}}}
@@ -336,14 +328,6 @@ def test_tcp_routers_are_closed_and_say_why(weir, tcp_backend):
     cases |= {
         "unknown-middleware": ({}, {"middlewares": ["nobody"]}, "nobody"),
         "unknown-service": ({}, {"service": "nobody"}, "nobody"),
-        "proxy-protocol": ({"tcp": {"services": {"proxy-protocol": {"loadBalancer": {
-            **balancer, "proxyProtocol": {"version": 1}}}}}},
-            {"service": "proxy-protocol"}, "proxyProtocol"),
-        "transport-proxy-protocol": ({"tcp": {
-            "services": {"transport-proxy-protocol": {"loadBalancer": {
-                **balancer, "serversTransport": "p"}}},
-            "serversTransports": {"p": {"proxyProtocol": {"version": 2}}}}},
-            {"service": "transport-proxy-protocol"}, "proxyProtocol"),
         "spiffe": ({"tcp": {
             "services": {"spiffe": {"loadBalancer": {**balancer, "serversTransport": "s"}}},
             "serversTransports": {"s": {"tls": {"spiffe": {"ids": ["spiffe://x"]}}}}}},

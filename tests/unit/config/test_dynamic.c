@@ -574,10 +574,6 @@ static void what_is_not_built_fails_closed(void **state)
                    "{loadBalancer: {servers: []}}}, middlewares: {m: {ipAllowList: {sourceRange: "
                    "[10.0.0.0/8]}}}}\n",
                    "middleware m@file: tcp.middlewares.m.ipAllowList is not supported yet");
-    assert_problem("tcp: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
-                   "{proxyProtocol: {version: 1}}}}}\n",
-                   "service s@file: tcp.services.s.loadBalancer.proxyProtocol is not supported "
-                   "yet");
     assert_problem("http: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
                    "{strategy: p2c}}}}\n",
                    "service s@file: http.services.s.loadBalancer.strategy other than wrr is not "
@@ -585,10 +581,6 @@ static void what_is_not_built_fails_closed(void **state)
     assert_problem("http: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
                    "{sticky: {cookie: {}}}}}}\n",
                    "service s@file: http.services.s.loadBalancer.sticky is not supported yet");
-    assert_problem("tcp: {routers: {r: {rule: R, service: s}}, services: {s: {loadBalancer: "
-                   "{serversTransport: t}}}, serversTransports: {t: {proxyProtocol: {}}}}\n",
-                   "service s@file: serversTransport t@file: tcp.serversTransports.t."
-                   "proxyProtocol is not supported yet");
 }
 
 static void an_unbuilt_default_transport_fails_closed(void **state)

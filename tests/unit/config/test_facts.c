@@ -338,7 +338,7 @@ static const struct facts dynamic_facts[] = {
     {"tcp.services.loadBalancer", "servers [] | serversTransport s | proxyProtocol {} | "
                                   "terminationDelay i | healthCheck {}"},
     {"tcp.services.loadBalancer.servers", "address s | tls b"},
-    {"tcp.services.loadBalancer.proxyProtocol", "version i=2"},
+    {"tcp.services.loadBalancer.proxyProtocol", "version i"}, /* 2 when the section stands */
     {"tcp.services.loadBalancer.healthCheck", "port i | send s | expect s | interval d=30s | "
                                               "unhealthyInterval d | timeout d=5s"},
     {"tcp.services.weighted", "services [] | healthCheck {}"},

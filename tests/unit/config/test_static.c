@@ -148,6 +148,26 @@ static void what_is_named_must_be_there(void **state)
                   "s.yml:1:6: error: api.basePath: must begin with a slash\n");
 }
 
+static void a_proxy_protocol_that_trusts_nobody_is_refused(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"{}", "true", "{insecure: false}", "{trustedIPs: []}"};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[200];
+        snprintf(text, sizeof(text), "entryPoints: {web: {address: ':80', proxyProtocol: %s}}\n",
+                 values[i]);
+        struct loaded loaded = load_texts("yml", text, NULL);
+        assert_findings(&loaded, "s.yml:1:52: error: entryPoints.web.proxyProtocol: trusts nobody; "
+                                 "set trustedIPs to the addresses of the proxies in front\n");
+        loaded_finish(&loaded);
+    }
+    struct loaded off = load_texts(
+        "yml", "entryPoints: {web: {address: ':80', proxyProtocol: false}}\n", NULL);
+    assert_findings(&off, "");
+    assert_false(point(&off, "web")->has_proxy_protocol);
+    loaded_finish(&off);
+}
+
 static void an_entry_points_keys_reach_the_model(void **state)
 {
     (void)state;
@@ -172,13 +192,9 @@ static void an_entry_points_keys_reach_the_model(void **state)
         "      middlewares: [m1@file, m2]\n"
         "    observability: {accessLogs: false}\n",
         NULL);
-    assert_findings(&loaded,
-                    "s.yml:6:5: warning: entryPoints.web.proxyProtocol: is not supported yet; "
-                    "what uses it is not served\n"
-                    "s.yml:7:70: warning: entryPoints.web.forwardedHeaders.connection: is not "
-                    "supported yet and has no effect\n");
+    assert_findings(&loaded, "");
     const struct model_entry_point *web = point(&loaded, "web");
-    assert_span(web->object.problem, "entryPoints.web.proxyProtocol is not supported yet");
+    assert_int_equal(web->object.problem.len, 0);
     assert_true(web->as_default && web->reuse_port && web->has_proxy_protocol);
     assert_int_equal(web->proxy_protocol_trusted.count, 1);
     assert_true(web->forwarded_insecure && web->forwarded_not_append_xff);
@@ -292,6 +308,7 @@ int main(void)
         cmocka_unit_test(redirections_need_a_target),
         cmocka_unit_test(two_entry_points_do_not_share_a_socket),
         cmocka_unit_test(what_is_named_must_be_there),
+        cmocka_unit_test(a_proxy_protocol_that_trusts_nobody_is_refused),
         cmocka_unit_test(an_entry_points_keys_reach_the_model),
         cmocka_unit_test(logs_api_and_tuning_reach_the_model),
         cmocka_unit_test(bad_status_codes_are_refused),

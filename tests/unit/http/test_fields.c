@@ -187,6 +187,25 @@ static void connection_cannot_strip_what_protects(void **state)
               "Content-Length=5;X-Forwarded-Tls-Client-Cert-Info=6;");
 }
 
+static void what_connection_names_goes_before_the_rest(void **state)
+{
+    struct fixture *f = *state;
+    static const struct span kept[] = {{"X-Kept", 6}, {"x-none", 6}};
+    add(f, "Connection", "x-hop, x-kept, upgrade, te, keep-alive, x-forwarded-for");
+    add(f, "X-Hop", "1");
+    add(f, "x-kept", "2");
+    add(f, "X-End", "3");
+    add(f, "Upgrade", "websocket");
+    add(f, "TE", "trailers");
+    add(f, "Keep-Alive", "timeout=5");
+    add(f, "X-Forwarded-For", "4");
+    http_fields_remove_named_by_connection(&f->fields, kept, 2);
+    expect(f, "Connection=x-hop, x-kept, upgrade, te, keep-alive, x-forwarded-for;x-kept=2;"
+              "X-End=3;Upgrade=websocket;TE=trailers;Keep-Alive=timeout=5;X-Forwarded-For=4;");
+    http_fields_remove_hop_by_hop(&f->fields);
+    expect(f, "X-End=3;TE=trailers;X-Forwarded-For=4;");
+}
+
 static void there_is_a_ceiling(void **state)
 {
     struct fixture *f = *state;
@@ -220,6 +239,7 @@ int main(void)
         TEST(removing_keeps_the_order),
         TEST(tokens_are_found_in_lists),
         TEST(hop_by_hop_fields_end_here),
+        TEST(what_connection_names_goes_before_the_rest),
         TEST(te_trailers_survives),
         TEST(connection_cannot_strip_what_protects),
         TEST(there_is_a_ceiling),

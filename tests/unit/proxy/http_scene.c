@@ -63,6 +63,7 @@ static struct model_router routers[] = {
     {ROUTER("gone@file", "Host(`gone.test`)", "gone@file")},
     {ROUTER("hdr@file", "Host(`hdr.test`) && Header(`X-Forwarded-Proto`, `https`)", "app@file")},
     {ROUTER("https@file", "Host(`https.test`)", "noop@internal"), USES("https@file")},
+    {ROUTER("listed@file", "Host(`listed.test`) && Header(`X-Listed`, `yes`)", "app@file")},
     {ROUTER("moved@file", "Host(`moved.test`)", "noop@internal"), USES("moved@file")},
     {ROUTER("name@file", "Host(`name.test`)", "name@file")},
     {ROUTER("none@file", "Host(`none.test`)", "none@file")},

@@ -7,8 +7,8 @@
  * none.test (no server), dead.test (nobody listens), name.test (not resolved),
  * gone.test (no such service), broken.test (no such middleware), noop.test,
  * api.test (internal), https.test and moved.test (redirectScheme), hdr.test
- * (only with X-Forwarded-Proto: https); over TLS secure.test and strict.test, and
- * tls.test (the backend).
+ * (only with X-Forwarded-Proto: https), listed.test (only with X-Listed: yes);
+ * over TLS secure.test and strict.test, and tls.test (the backend).
  */
 #ifndef WEIR_TESTS_UNIT_PROXY_HTTP_SCENE_H
 #define WEIR_TESTS_UNIT_PROXY_HTTP_SCENE_H

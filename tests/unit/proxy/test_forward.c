@@ -45,10 +45,24 @@ static const struct forward_case cases[] = {
     {TRUST_NOBODY, false, "app.test",
      "X_Forwarded_For: evil\r\nX-Forwarded_Proto: evil\r\nx_real_ip: evil\r\nX_Other: kept\r\n",
      {"X_Other: kept"}, {"evil"}},
+    {TRUST_NOBODY, false, "app.test",
+     "X-Forwarded-Scheme: evil\r\nX-Scheme: evil\r\nX_Scheme: evil\r\n", {0},
+     {"evil", "Scheme"}},
+    {TRUST_ALL, false, "app.test", "X-Forwarded-Scheme: https\r\nX-Scheme: https\r\n",
+     {"X-Forwarded-Scheme: https", "X-Scheme: https"}, {0}},
     {TRUST_ALL, false, "app.test", "X_Forwarded_For: evil\r\n",
      {"X-Forwarded-For: 127.0.0.1"}, {"evil"}},
     {TRUST_NOBODY, false, "app.test", "Connection: X-Forwarded-For, X-Real-Ip\r\n",
      {"X-Forwarded-For: 127.0.0.1", "X-Real-Ip: 127.0.0.1"}, {0}},
+    {TRUST_US, false, "app.test",
+     "Connection: x-forwarded-for, X-Forwarded-Proto, X-Real-Ip, Forwarded, X-Scheme\r\n"
+     "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Real-Ip: 8.8.8.8\r\n"
+     "Forwarded: for=7.7.7.7\r\nX-Scheme: https\r\n",
+     {"X-Forwarded-For: 9.9.9.9, 127.0.0.1", "X-Forwarded-Proto: https", "X-Real-Ip: 8.8.8.8",
+      "Forwarded: for=7.7.7.7", "X-Scheme: https"}, {"Connection"}},
+    {TRUST_NOBODY, false, "app.test",
+     "Connection: close, X-A, x-kept\r\nX-A: dropped\r\nX-Kept: dropped\r\nX-B: passed\r\n",
+     {"X-B: passed"}, {"dropped", "Connection"}},
     {TRUST_ALL, false, "app.test",
      "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8\r\nX-Real-Ip: 9.9.9.9\r\n"
      "X-Forwarded-Proto: https\r\nX-Forwarded-Host: front\r\nForwarded: for=x\r\n",
@@ -61,6 +75,17 @@ static const struct forward_case cases[] = {
      {"X-Forwarded-For: 127.0.0.1"}, {"9.9.9.9"}},
     {TRUST_US, true, "app.test", "X-Forwarded-For: 9.9.9.9\r\n",
      {"X-Forwarded-For: 9.9.9.9", "X-Real-Ip: 127.0.0.1"}, {0}},
+    {TRUST_US, true, "app.test",
+     "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8, 7.7.7.7\r\n",
+     {"X-Forwarded-For: 9.9.9.9, 8.8.8.8, 7.7.7.7"}, {0}},
+    {TRUST_US, false, "app.test", "X-Forwarded-For:\r\n",
+     {"X-Forwarded-For: , 127.0.0.1"}, {0}},
+    {TRUST_US, false, "app.test", "X-Forwarded-Proto: https\r\n", {"X-Forwarded-Port: 443"}, {0}},
+    {TRUST_US, false, "app.test:8080", "X-Forwarded-Proto: https\r\n",
+     {"X-Forwarded-Port: 8080"}, {0}},
+    {TRUST_US, false, "app.test", "X-Forwarded-Proto: wss\r\n", {"X-Forwarded-Port: 443"}, {0}},
+    {TRUST_US, false, "app.test", "X-Forwarded-Port: 99\r\n", {"X-Forwarded-Port: 99"}, {0}},
+    {TRUST_US, false, "app.test", "X-Forwarded-Server: front\r\n", {0}, {"front"}},
     {TRUST_NOBODY, true, "app.test", "X-Forwarded-For: 9.9.9.9\r\n",
      {"X-Real-Ip: 127.0.0.1"}, {"X-Forwarded-For"}},
     {TRUST_NOBODY, false, "app.test",
@@ -139,11 +164,31 @@ static void rules_see_only_what_is_believed(void **state)
     close(backend);
 }
 
+/* The backend sees neither, but for rules and middlewares the list makes a difference. */
+static void rules_see_what_connection_names_only_if_it_is_listed(void **state)
+{
+    (void)state;
+    static struct span listed[] = {{"x-other", 7}, {"X-LISTED", 8}};
+    static const char request[] = "GET / HTTP/1.1\r\nHost: listed.test\r\n"
+                                  "Connection: keep-alive, X-Listed\r\nX-Listed: yes\r\n\r\n";
+    int client = scene_client();
+    scene_send(client, request);
+    scene_read_until(client, "404 page not found\n");
+    scene.entry.forwarded_connection = (struct span_list){listed, 2};
+    scene_send(client, request);
+    int backend = scene_backend();
+    scene_read_until(backend, "\r\n\r\n");
+    assert_null(strstr(scene.text, "X-Listed"));
+    close(client);
+    close(backend);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_table_holds),
         TEST(rules_see_only_what_is_believed),
+        TEST(rules_see_what_connection_names_only_if_it_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
