@@ -30,9 +30,13 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, port, context=None, name=None, host="127.0.0.1", timeout=None):
-        self.socket = socket.create_connection((host, port), timeout or WAIT)
+    def __init__(self, port, context=None, name=None, host="127.0.0.1", timeout=None, source="",
+                 first=b""):
+        """From the address `source`; `first` goes before TLS."""
+        self.socket = socket.create_connection((host, port), timeout or WAIT, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.name = self.socket.getsockname()
+        self.socket.sendall(first)
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.buffer = b""
