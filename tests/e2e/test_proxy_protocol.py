@@ -683,4 +683,4 @@ def test_proxy_protocol_that_trusts_nobody_does_not_start(tmp_path):
         "entryPoints:\n  web:\n    address: ':0'\n    proxyProtocol: {}\n")
     report = run_weir("check", "--configFile=weir.yml", folder=str(tmp_path))
     assert report.returncode == 1
-    assert "weir.yml:4:5: error: entryPoints.web.proxyProtocol: trusts nobody" in report.stdout
+    assert "weir.yml:4:20: error: entryPoints.web.proxyProtocol: trusts nobody" in report.stdout
