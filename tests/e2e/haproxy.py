@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HAProxy and nginx around Weir, for the PROXY protocol: senders and receivers that are not ours."""
+"""HAProxy and nginx around Weir: senders and receivers of PROXY headers that are not ours."""
 
 import os
 import socket

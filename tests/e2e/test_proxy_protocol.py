@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # TIMEOUT: 240
 # BUILDS: release asan tsan
-"""The PROXY protocol: from proxies in front, who is believed and who is not, and to TCP backends."""
+"""The PROXY protocol: whom of those in front Weir believes, and what it tells TCP backends."""
 
 import hashlib
 import ipaddress
