@@ -16,12 +16,19 @@
 
 /* ---- what is refused before anything is looked up ---- */
 
+/* What the client takes for the rest of its request is not to become the next one. */
+static bool refuse(struct exchange *exchange, uint16_t status, const char *why)
+{
+    exchange->request.keep_alive = false;
+    return ANSWERED(exchange, status, why);
+}
+
 static bool check_method_and_length(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
     uint64_t limit = (uint64_t)exchange->worker->settings->weir.request_body_bytes;
     if (request->method == HTTP_METHOD_CONNECT)
-        return ANSWERED(exchange, 405, "CONNECT is not served");
+        return refuse(exchange, 405, "CONNECT is not served");
     if (limit > 0 && request->body == HTTP_BODY_LENGTH && request->content_length > limit)
         return ANSWERED(exchange, 413, "request body larger than requestBodyBytes");
     return true;
@@ -56,7 +63,7 @@ static bool settle_path(struct exchange *exchange, struct span *routing_path)
     const struct model_entry_point *entry = client_entry(exchange->client);
     struct http_request *request = &exchange->request;
     if (uri_encoded_characters(request->path) & ~entry->allowed_encoded)
-        return ANSWERED(exchange, 400, "the path holds an encoded character that is not allowed");
+        return refuse(exchange, 400, "the path holds an encoded character that is not allowed");
     if (entry->sanitize_path &&
         uri_sanitize_path(request->path, &exchange->arena, &request->path) != ERR_OK)
         return ANSWERED(exchange, 503, "out of memory");
@@ -66,7 +73,7 @@ static bool settle_path(struct exchange *exchange, struct span *routing_path)
     if (error == ERR_OK)
         return true;
     return error == ERR_NOMEM ? ANSWERED(exchange, 503, "out of memory")
-                              : ANSWERED(exchange, 400, "malformed percent-encoding in the path");
+                              : refuse(exchange, 400, "malformed percent-encoding in the path");
 }
 
 /*

@@ -123,6 +123,25 @@ static void paths_are_cleaned_and_encoded_characters_refused(void **state)
     close(backend);
 }
 
+static void what_is_refused_by_its_first_line_ends_the_connection(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"CONNECT app.test:443", "GET /a%zz", "GET /a%2fb"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char request[256];
+        int client = scene_client();
+        snprintf(request, sizeof(request),
+                 "%s HTTP/1.1\r\nHost: app.test\r\n\r\nGET / HTTP/1.1\r\nHost: app.test\r\n\r\n",
+                 lines[i]);
+        scene_send(client, request);
+        scene_read_to_end(client);
+        expect_status(i == 0 ? 405 : 400);
+        assert_true(scene_has("Connection: close"));
+        assert_null(strstr(scene.text + 1, "HTTP/1.1 "));
+        close(client);
+    }
+}
+
 static void a_body_over_the_limit_is_413(void **state)
 {
     (void)state;
@@ -564,6 +583,7 @@ int main(void)
         TEST(a_dead_backend_is_502),
         TEST(connect_is_405_and_noop_418),
         TEST(paths_are_cleaned_and_encoded_characters_refused),
+        TEST(what_is_refused_by_its_first_line_ends_the_connection),
         TEST(a_body_over_the_limit_is_413),
         TEST(internal_services_answer_now_or_later),
         TEST(who_would_answer_learns_that_nobody_waits),
