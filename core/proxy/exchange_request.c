@@ -45,15 +45,36 @@ static struct span make_target(struct exchange *exchange)
     return span_make(bytes, path.len + 1 + query.len);
 }
 
-/* The protocol to upgrade to, or nothing: HTTP/2 through an upgrade would carry
- * requests past the router. */
+/* Protocols that carry requests themselves, whatever version is asked for: what came
+ * through them would pass the router by. */
+static bool carries_requests(struct span protocol)
+{
+    static const struct span names[] = {{"h2c", 3}, {"h2", 2}, {"http", 4}, {"tls", 3}};
+    size_t len = 0;
+    while (len < protocol.len && protocol.ptr[len] != '/' && protocol.ptr[len] != ';')
+        len++;
+    struct span name = span_trim(span_first(protocol, len));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_equal_nocase(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The protocols to upgrade to, or nothing. */
 static struct span wanted_upgrade(const struct http_request *request)
 {
-    const struct http_field *field = http_fields_find_id(&request->fields, HTTP_FIELD_UPGRADE);
-    if (!request->upgrade || field == NULL ||
-        http_fields_has_token(&request->fields, HTTP_FIELD_UPGRADE, SPAN("h2c")))
+    const struct http_fields *fields = &request->fields;
+    const struct http_field *first = http_fields_find_id(fields, HTTP_FIELD_UPGRADE);
+    if (!request->upgrade || first == NULL)
         return SPAN_EMPTY;
-    return field->value;
+    struct span rest = first->value, protocol;
+    while (rest.len > 0) {
+        rest = span_split(rest, ',', &protocol);
+        if (carries_requests(span_trim(protocol)))
+            return SPAN_EMPTY;
+    }
+    return first->value;
 }
 
 static enum err settle_fields(struct exchange *exchange, bool pass_host_header)

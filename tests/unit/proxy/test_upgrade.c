@@ -104,20 +104,27 @@ static void a_tunnel_ends_with_either_side(void **state)
     close(backend);
 }
 
-static void h2c_is_never_asked_for(void **state)
+static void a_protocol_that_carries_requests_is_never_asked_for(void **state)
 {
     (void)state;
-    client = scene_client();
-    scene_send(client, "GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-                       "Upgrade: websocket, H2C\r\nHTTP2-Settings: AAMAAABk\r\n\r\n");
-    backend = scene_backend();
-    scene_read_until(backend, "\r\n\r\n");
-    assert_null(strcasestr(scene.text, "upgrade"));
-    assert_null(strcasestr(scene.text, "settings"));
-    scene_send(backend, AGREE);
-    scene_read_until(client, "Bad Gateway");
-    close(client);
-    close(backend);
+    static const char *const protocols[] = {"h2c", "websocket, H2C", "h2c, websocket", "h2",
+                                            "HTTP/2.0", "tls/1.0", "h2c;q=1", "x,\tH2C /1"};
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        char request[256];
+        snprintf(request, sizeof(request),
+                 "GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                 "Upgrade: %s\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", protocols[i]);
+        client = scene_client();
+        scene_send(client, request);
+        backend = scene_backend();
+        scene_read_until(backend, "\r\n\r\n");
+        assert_null(strcasestr(scene.text, "upgrade"));
+        assert_null(strcasestr(scene.text, "settings"));
+        scene_send(backend, AGREE);
+        scene_read_until(client, "Bad Gateway");
+        close(client);
+        close(backend);
+    }
 }
 
 int main(void)
@@ -127,7 +134,7 @@ int main(void)
         TEST(bytes_that_came_before_the_answer_are_not_lost),
         TEST(a_refused_upgrade_is_a_plain_response),
         TEST(a_tunnel_ends_with_either_side),
-        TEST(h2c_is_never_asked_for),
+        TEST(a_protocol_that_carries_requests_is_never_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
