@@ -17,7 +17,8 @@ static bool is_forwarding(enum http_field_id id)
            (id >= HTTP_FIELD_X_FORWARDED_FOR && id <= HTTP_FIELD_X_REAL_IP);
 }
 
-/* "X_Forwarded_For" and the like, which CGI and its kin read as the real one. */
+/* "X_Forwarded_For", "Content_Length" and the like, which CGI and its kin read as
+ * the real one. */
 static bool is_disguised(const struct http_field *field)
 {
     char name[NAME_MAX_LEN];
@@ -26,7 +27,9 @@ static bool is_disguised(const struct http_field *field)
         return false;
     for (size_t i = 0; i < text.len; i++)
         name[i] = text.ptr[i] == '_' ? '-' : text.ptr[i];
-    return is_forwarding(http_field_id_of(span_make(name, text.len)));
+    enum http_field_id id = http_field_id_of(span_make(name, text.len));
+    return is_forwarding(id) || id == HTTP_FIELD_CONTENT_LENGTH ||
+           id == HTTP_FIELD_TRANSFER_ENCODING;
 }
 
 static bool peer_is_trusted(const struct client *client)
