@@ -397,13 +397,13 @@ http {{
 
 
 class Nginx:
-    """nginx on a free port, serving files from `www` of its folder."""
+    """nginx on a free port, serving files from `www` of its folder, or what `template` says."""
 
-    def __init__(self, folder, files):
+    def __init__(self, folder, files=None, template=NGINX, **values):
         self.folder = str(folder)
         www = os.path.join(self.folder, "www")
         os.makedirs(www, exist_ok=True)
-        for name, data in files.items():
+        for name, data in (files or {}).items():
             with open(os.path.join(www, name), "wb") as file:
                 file.write(data)
         os.chmod(self.folder, 0o755)
@@ -413,7 +413,7 @@ class Nginx:
         path = os.path.join(self.folder, "nginx.conf")
         with open(path, "w", encoding="ascii") as file:
             user = "user root;" if os.geteuid() == 0 else ""
-            file.write(user + NGINX.format(folder=self.folder, port=self.port))
+            file.write(user + template.format(folder=self.folder, port=self.port, **values))
         self.process = subprocess.Popen(
             ["nginx", "-e", os.path.join(self.folder, "nginx.log"), "-c", path],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

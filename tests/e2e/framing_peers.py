@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx, HAProxy and Apache as backends that show how each of them understood a request.
+
+Each is a reverse proxy in front of a recorder of its own: what it passes on, framed afresh by
+itself, is what it understood. A recorder takes nothing but HTTP/1.1 to the letter; whatever else
+arrives is `malformed`. Requests are filed under the four digits in their target, or in X-Case.
+"""
+
+import os
+import re
+import socket
+import subprocess
+
+from backends import Nginx, TcpBackend
+from server import WAIT, Lines
+
+TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.[01]")
+FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*((?:[!-~\x80-\xff][\t !-~\x80-\xff]*)?)")
+CASE = re.compile(r"/(\d{4})(?:/|$)")
+
+
+# What CGI and its kin would take for the fields that frame.
+DISGUISED = re.compile(r"(content|transfer)_(length|encoding)", re.IGNORECASE)
+# What an upgrade to would carry requests past Weir's router.
+NO_UPGRADE = re.compile(r"\b(h2c?|http|tls)\b", re.IGNORECASE)
+
+
+class Malformed(Exception):
+    """What Weir, or a server behind it, may not send."""
+
+
+class Seen:
+    """A request as it arrived."""
+
+    def __init__(self, method, target, fields):
+        self.method, self.target, self.fields = method, target, fields
+        self.body = b""
+        self.trailers = []
+        self.complete = False
+
+    def all(self, name):
+        return [value for key, value in self.fields if key.lower() == name]
+
+    @property
+    def host(self):
+        return ", ".join(self.all("host"))
+
+    @property
+    def case(self):
+        match = CASE.search(self.target)
+        return match[1] if match else "".join(self.all("x-case"))
+
+    @property
+    def summary(self):
+        return (self.method, self.target, self.host, self.body)
+
+    def __repr__(self):
+        return f"<{self.method} {self.target} {self.fields} {self.body!r} {self.complete}>"
+
+
+def parse_lines(block):
+    """The fields of lines that each end with CR LF."""
+    fields = []
+    for line in block.split(b"\r\n")[:-1]:
+        match = FIELD.fullmatch(line)
+        if match is None:
+            raise Malformed(line)
+        fields.append((match[1].decode(), match[2].rstrip(b" \t").decode("latin-1")))
+    return fields
+
+
+class Recorder(TcpBackend):
+    """An origin that files what it is sent and answers 200."""
+
+    def __init__(self, loop):
+        self.seen = {}
+        self.malformed = []
+        super().__init__(loop, self._handle)
+        self.url = f"http://{self.address}"
+
+    def of(self, case):
+        return self.seen.get(case, [])
+
+    async def _handle(self, reader, writer):
+        try:
+            while head := await reader.read(1):
+                head += await reader.readuntil(b"\r\n\r\n")
+                await self._take(head, reader, writer)
+        except (Malformed, ValueError) as error:
+            self.malformed.append(repr(error))
+
+    async def _take(self, head, reader, writer):
+        line, rest = head[:-2].split(b"\r\n", 1)
+        match = REQUEST_LINE.fullmatch(line)
+        if match is None:
+            raise Malformed(line)
+        seen = Seen(match[1].decode(), match[2].decode(), parse_lines(rest))
+        if any(DISGUISED.fullmatch(name) for name, _ in seen.fields) or any(
+                NO_UPGRADE.search(value) for value in seen.all("upgrade")):
+            raise Malformed(seen)
+        self.seen.setdefault(seen.case, []).append(seen)
+        await self._take_body(seen, reader)
+        seen.complete = True
+        body = b"" if seen.method == "HEAD" else b"seen\n"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+        await writer.drain()
+
+    async def _take_body(self, seen, reader):
+        lengths, codings = seen.all("content-length"), seen.all("transfer-encoding")
+        if len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"]):
+            raise Malformed(seen)
+        if lengths:
+            if not re.fullmatch(r"\d+", lengths[0]):
+                raise Malformed(seen)
+            seen.body = await reader.readexactly(int(lengths[0]))
+        if codings:
+            await self._take_chunks(seen, reader)
+
+    @staticmethod
+    async def _take_chunks(seen, reader):
+        size = None
+        while size != 0:
+            line = await reader.readuntil(b"\n")
+            if not re.fullmatch(rb"[0-9a-fA-F]{1,16}\r\n", line):
+                raise Malformed(line)
+            size = int(line, 16)
+            if size > 0:
+                seen.body += await reader.readexactly(size)
+                if await reader.readexactly(2) != b"\r\n":
+                    raise Malformed("the end of a chunk")
+        block = b""
+        while not (block == b"\r\n" or block.endswith(b"\r\n\r\n")):
+            block += await reader.readuntil(b"\n")
+        seen.trailers = parse_lines(block[:-2])
+
+
+# ---- the three ----
+
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log info;
+events {{ worker_connections 256; }}
+http {{
+  access_log off; client_max_body_size 0; keepalive_requests 1000000;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://{origin}; proxy_http_version 1.1; proxy_request_buffering off;
+      proxy_set_header Host $http_host; proxy_set_header Connection "";
+    }}
+  }}
+}}
+"""
+
+HAPROXY = """
+global
+  maxconn 256
+  nbthread 1
+defaults
+  mode http
+  timeout connect 60s
+  timeout client 60s
+  timeout server 60s
+frontend front
+  bind fd@{fd}
+  default_backend back
+backend back
+  server origin {origin}
+"""
+
+APACHE = """
+ServerRoot "{folder}"
+ServerName framing.test
+DefaultRuntimeDir "{folder}"
+PidFile "{folder}/apache.pid"
+ErrorLog /dev/stderr
+{user}
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+ServerLimit 1
+StartServers 1
+ThreadsPerChild 32
+MaxRequestWorkers 32
+MaxKeepAliveRequests 0
+KeepAliveTimeout 60
+AllowEncodedSlashes NoDecode
+MergeSlashes Off
+ProxyPreserveHost On
+ProxyPass "/" "http://{origin}/" nocanon retry=0
+"""
+APACHE_MODULES = "/usr/lib/apache2/modules"
+
+
+class Program:
+    """A server in the foreground; subclasses start it on self.port."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        return path
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(WAIT)
+
+
+class Haproxy(Program):
+    """Takes over a listening socket, so that there is nothing to wait for."""
+
+    def __init__(self, folder, origin):
+        super().__init__(folder)
+        with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+            self.port = listening.getsockname()[1]
+            path = self.write("haproxy.cfg", HAPROXY.format(
+                fd=listening.fileno(), origin=origin.address))
+            self.process = subprocess.Popen(
+                ["haproxy", "-db", "-q", "-f", path], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=[listening.fileno()])
+
+
+class Apache(Program):
+    """On a port that was free a moment ago; another is tried when somebody was faster."""
+
+    def __init__(self, folder, origin):
+        super().__init__(folder)
+        for _ in range(5):
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                self.port = probe.getsockname()[1]
+            if self._start(origin):
+                return
+        raise AssertionError("Apache does not start:\n" + self.log.text())
+
+    def _start(self, origin):
+        user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+        path = self.write("apache.conf", APACHE.format(
+            folder=self.folder, user=user, port=self.port, modules=APACHE_MODULES,
+            origin=origin.address))
+        self.process = subprocess.Popen(
+            ["apache2", "-D", "FOREGROUND", "-f", path], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+        self.log = Lines(self.process.stderr)
+        try:
+            self.log.wait("resuming normal operations")
+        except AssertionError:
+            self.stop()
+            return False
+        return True
+
+
+class Peers:
+    """One recorder alone, and one behind each of the three."""
+
+    NAMES = ("direct", "nginx", "haproxy", "apache")
+
+    def __init__(self, folder, loop):
+        self.origins = {name: Recorder(loop) for name in self.NAMES}
+        self.programs = {}
+        folders = {name: os.path.join(str(folder), name) for name in self.NAMES[1:]}
+        for path in folders.values():
+            os.mkdir(path)
+        self.programs["nginx"] = Nginx(folders["nginx"], template=NGINX,
+                                       origin=self.origins["nginx"].address)
+        self.programs["haproxy"] = Haproxy(folders["haproxy"], self.origins["haproxy"])
+        self.programs["apache"] = Apache(folders["apache"], self.origins["apache"])
+
+    def url(self, name):
+        return (self.programs.get(name) or self.origins[name]).url
+
+    def port(self, name):
+        return (self.programs.get(name) or self.origins[name]).port
+
+    def stop_programs(self):
+        """What is on its way to a recorder arrives or ends."""
+        for program in self.programs.values():
+            program.stop()
+        self.programs = {}
+
+    def stop(self):
+        self.stop_programs()
+        for origin in self.origins.values():
+            origin.stop()
