@@ -403,7 +403,8 @@ def versions():
                          b"Connection: upgrade\r\nUpgrade: websocket\r\n"), GOT, last=True)
     yield refused("no version at all", b"GET /@@@@/first\r\n")
     yield refused("no version, fields", line(b"GET /@@@@/first"))
-    yield refused("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 505)
+    yield cut("the preface of HTTP/2, HTTP/1 behind", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    yield refused("half the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\n", 400, 505)
     yield refused("a first line that is a status line", line(b"HTTP/1.1 200 OK"))
     yield refused("a hello of TLS", b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + b"\x11" * 32)
 
