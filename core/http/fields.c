@@ -138,6 +138,30 @@ bool http_fields_has_token(const struct http_fields *fields, enum http_field_id 
     return false;
 }
 
+/* ---- trailers ---- */
+
+/* Every name that Weir knows by id is one of the forbidden sort. */
+bool http_field_may_trail(enum http_field_id id, struct span name)
+{
+    static const struct span names[] = {
+        {"age", 3},           {"cache-control", 13},    {"clear-site-data", 15},
+        {"expires", 7},       {"max-forwards", 12},     {"pragma", 6},
+        {"range", 5},         {"retry-after", 11},      {"strict-transport-security", 25},
+        {"vary", 4},          {"www-authenticate", 16}, {"sec-websocket-accept", 20},
+        {"set-cookie2", 11},
+    };
+    if (id != HTTP_FIELD_OTHER)
+        return false;
+    if (span_equal_nocase(span_first(name, 8), SPAN("content-")) ||
+        span_equal_nocase(span_first(name, 3), SPAN("if-")))
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_equal_nocase(name, names[i]))
+            return false;
+    }
+    return true;
+}
+
 /* ---- hop by hop ---- */
 
 struct connection_options {

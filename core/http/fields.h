@@ -104,6 +104,9 @@ bool http_fields_has_token(const struct http_fields *fields, enum http_field_id 
  * what the recipient will not. */
 void http_fields_remove_named_by_connection(struct http_fields *fields, const struct span *kept,
                                             size_t kept_count);
+/* Whether a field may stand in trailers (RFC 9110 §6.5.1): not one that frames, routes,
+ * authenticates or describes the content. Others are left out as they come in. */
+bool http_field_may_trail(enum http_field_id id, struct span name);
 /* Removes Connection and all that it names, and the other hop-by-hop fields of
  * RFC 9110 §7.6.1 (Transfer-Encoding and Content-Length stay with the framer).
  * TE: trailers survives, as gRPC needs it. Connection cannot name away Host,

@@ -116,32 +116,9 @@ static enum err decode_chunk_end(struct h1_body *body, struct span *input)
 
 /* ---- trailers ---- */
 
-/* RFC 9110 §6.5.1: nothing that frames, routes, authenticates or describes the
- * content. Every name that Weir knows by id is of that sort. */
-static bool trailer_is_forbidden(struct span name)
-{
-    static const struct span names[] = {
-        {"age", 3},           {"cache-control", 13},    {"clear-site-data", 15},
-        {"expires", 7},       {"max-forwards", 12},     {"pragma", 6},
-        {"range", 5},         {"retry-after", 11},      {"strict-transport-security", 25},
-        {"vary", 4},          {"www-authenticate", 16}, {"sec-websocket-accept", 20},
-        {"set-cookie2", 11},
-    };
-    if (http_field_id_of(name) != HTTP_FIELD_OTHER)
-        return true;
-    if (span_equal_nocase(span_first(name, 8), SPAN("content-")) ||
-        span_equal_nocase(span_first(name, 3), SPAN("if-")))
-        return true;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (span_equal_nocase(name, names[i]))
-            return true;
-    }
-    return false;
-}
-
 static enum err add_trailer(struct http_fields *trailers, struct span name, struct span value)
 {
-    if (trailers == NULL || trailer_is_forbidden(name))
+    if (trailers == NULL || !http_field_may_trail(http_field_id_of(name), name))
         return ERR_OK;
     name = arena_span(trailers->arena, name);
     value = arena_span(trailers->arena, value);

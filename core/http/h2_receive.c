@@ -88,6 +88,8 @@ static enum err keep_field(struct h2_stream *stream, struct span name, struct sp
 {
     struct http_fields *fields = stream->head_done ? stream->trailers : &stream->head.fields;
     enum http_field_id id = http_field_id_of(name);
+    if (stream->head_done && !http_field_may_trail(id, name))
+        return ERR_OK;
     value = arena_span(stream->arena, value);
     if (value.ptr == NULL)
         return ERR_NOMEM;

@@ -168,6 +168,26 @@ static void te_trailers_survives(void **state)
     expect(f, "TE=trailers;");
 }
 
+static void what_frames_routes_or_authenticates_may_not_trail(void **state)
+{
+    (void)state;
+    static const char *const forbidden[] = {
+        "Content-Length", "transfer-encoding", "HOST", "Authorization", "Cookie", "Set-Cookie",
+        "X-Forwarded-For", "Trailer", "TE", "Expect", "Content-Type", "content-range", "If-Match",
+        "Range", "Cache-Control", "Max-Forwards", "WWW-Authenticate", "Connection", "Upgrade",
+    };
+    static const char *const allowed[] = {"grpc-status", "X-Sum", "Server-Timing", "ETag",
+                                          "Content", "Ranges", "Digest"};
+    for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+        struct span name = span_cstr(forbidden[i]);
+        assert_false(http_field_may_trail(http_field_id_of(name), name));
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        struct span name = span_cstr(allowed[i]);
+        assert_true(http_field_may_trail(http_field_id_of(name), name));
+    }
+}
+
 static void connection_cannot_strip_what_protects(void **state)
 {
     struct fixture *f = *state;
@@ -241,6 +261,7 @@ int main(void)
         TEST(hop_by_hop_fields_end_here),
         TEST(what_connection_names_goes_before_the_rest),
         TEST(te_trailers_survives),
+        TEST(what_frames_routes_or_authenticates_may_not_trail),
         TEST(connection_cannot_strip_what_protects),
         TEST(there_is_a_ceiling),
         TEST(what_is_reserved_moves_nothing),
