@@ -24,6 +24,9 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *header, v
 {
     (void)ng;
     h2_count_frame(user, header);
+    /* RFC 9113 §6.3. nghttp2 does not look at priorities that it was told to leave alone. */
+    if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0)
+        h2_session_end(user, H2_PROTOCOL_ERROR);
     return 0;
 }
 
