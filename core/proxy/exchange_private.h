@@ -38,7 +38,10 @@ void exchange_forget_answerer(struct exchange *exchange);
 void exchange_respond(struct exchange *exchange, bool end);
 /* The backend agreed to an upgrade. */
 void exchange_tunnel(struct exchange *exchange);
-/* The same without a tunnel of two connections: from now on the bodies are the bytes of
+/* RFC 8441: a success that is no 101 would be taken for the agreement. Then the client
+ * has 502 instead, and this returns true. */
+bool exchange_mistakes_tunnel(struct exchange *exchange);
+/* As exchange_tunnel, without a tunnel of two connections: from now on the bodies are the bytes of
  * the backend's connection, and what the client has sent already goes first. The head
  * for the client has been sent. */
 void exchange_switch_to_bytes(struct exchange *exchange);

@@ -50,6 +50,8 @@ void exchange_upstream_head(struct exchange *exchange, bool end)
         exchange_tunnel(exchange);
         return;
     }
+    if (exchange_mistakes_tunnel(exchange))
+        return;
     http_fields_remove_hop_by_hop(&response->fields);
     if (end)
         note_upstream_done(exchange);

@@ -67,9 +67,24 @@ static void join(struct exchange *exchange)
     metric_add(&exchange->worker->metrics.tunnels_open, 1);
 }
 
+/* The client's connection carries more than this request. */
+static bool goes_as_bytes(const struct exchange *exchange)
+{
+    return exchange->downstream->take_tunnel == NULL;
+}
+
+bool exchange_mistakes_tunnel(struct exchange *exchange)
+{
+    uint16_t status = exchange->response.status;
+    if (!exchange->upgrade || !goes_as_bytes(exchange) || status < 200 || status > 299)
+        return false;
+    refuse(exchange, "the backend answered without switching protocols");
+    return true;
+}
+
 void exchange_tunnel(struct exchange *exchange)
 {
-    bool as_bytes = exchange->downstream->take_tunnel == NULL;
+    bool as_bytes = goes_as_bytes(exchange);
     if (!exchange->upgrade || (!as_bytes && !exchange->request_ended))
         refuse(exchange, "the backend switched protocols unasked");
     else if (as_bytes)
