@@ -6,13 +6,16 @@ itself, is what it understood. A recorder takes nothing but HTTP/1.1 to the lett
 arrives is `malformed`. Requests are filed under the four digits in their target, or in X-Case.
 """
 
+import asyncio
+import json
 import os
 import re
 import socket
 import subprocess
+import threading
 
-from backends import Nginx, TcpBackend
-from server import WAIT, Lines
+from backends import Nginx, TcpBackend, http_service
+from server import WAIT, Lines, Weir
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.[01]")
@@ -293,3 +296,60 @@ class Peers:
         self.stop_programs()
         for origin in self.origins.values():
             origin.stop()
+
+
+# ---- a corpus played through Weir to all of them ----
+
+def in_threads(call, names=Peers.NAMES):
+    threads = [threading.Thread(target=call, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def settle(peers, loop):
+    """Ends the servers; then nothing is on its way to a recorder any more."""
+    peers.stop_programs()
+    tasks = {task for origin in peers.origins.values() for task in origin.tasks}
+    if tasks:
+        loop.run(asyncio.wait(tasks))
+
+
+class Played:
+    """Weir with an entry point for each peer: `name`, and `name-tls`. What came of all cases is
+    in `outcomes`, by name and case; `logged` has the lines of the access log alike."""
+
+    def __init__(self, folder, loop, settings, tls=None):
+        self.outcomes = {name: {} for name in Peers.NAMES}
+        self.logged = {}
+        self.peers = Peers(folder, loop)
+        self.log_path = folder / "access.log"
+        entries = [name + end for name in Peers.NAMES for end in ("", "-tls")]
+        routers = {entry: {"entryPoints": [entry], "rule": "PathRegexp(`.*`)",
+                           "service": entry.removesuffix("-tls"),
+                           **({"tls": {}} if entry.endswith("-tls") else {})}
+                   for entry in entries}
+        self.weir = Weir(folder, entries={entry: settings for entry in entries}, dynamic={
+            "http": {"routers": routers, "services": {
+                name: http_service(self.peers.url(name)) for name in Peers.NAMES}},
+            **({"tls": tls} if tls else {})}, static={
+                "accessLog": {"filePath": str(self.log_path), "format": "json"}})
+
+    def play(self, loop, cases, play):
+        """play(ports, case, name) for each; `ports` is of the entry points."""
+        def play_all(name):
+            for case in cases:
+                self.outcomes[name][case.number] = play(self.weir.ports, case, name)
+        in_threads(play_all)
+        self.weir.stop()
+        settle(self.peers, loop)
+        for line in self.log_path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            match = CASE.search(entry["RequestPath"])
+            key = (entry["entryPointName"].removesuffix("-tls"), match[1] if match else None)
+            self.logged.setdefault(key, []).append(entry)
+
+    def stop(self):
+        self.weir.kill()
+        self.peers.stop()

@@ -160,8 +160,8 @@ class Client:
     preface and SETTINGS to the test; quiet=True answers nothing by itself."""
 
     def __init__(self, port, context=None, name="a.test", settings=(), start=True, quiet=False,
-                 host="127.0.0.1"):
-        self.socket = socket.create_connection((host, port), WAIT)
+                 host="127.0.0.1", timeout=None):
+        self.socket = socket.create_connection((host, port), timeout or WAIT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname=name)
@@ -216,8 +216,17 @@ class Client:
         return self.encoder.encode([(as_bytes(name), as_bytes(value)) for name, value in fields])
 
     def pack_headers(self, stream, fields, end=True, literal=False):
-        payload = literal_block(fields) if literal else self.block(fields)
-        return pack(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, payload)
+        """HEADERS, and CONTINUATION where one frame is too small."""
+        block = literal_block(fields) if literal else self.block(fields)
+        pieces = [block[at:at + 16384] for at in range(0, len(block), 16384)] or [b""]
+        parts = []
+        for index, piece in enumerate(pieces):
+            flags = END_HEADERS if index == len(pieces) - 1 else 0
+            if index == 0:
+                parts.append(pack(HEADERS, flags | (END_STREAM if end else 0), stream, piece))
+            else:
+                parts.append(pack(CONTINUATION, flags, stream, piece))
+        return b"".join(parts)
 
     def headers(self, stream, fields, end=True, literal=False):
         self.send(self.pack_headers(stream, fields, end, literal))

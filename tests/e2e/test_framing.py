@@ -7,18 +7,15 @@ to a recorder behind each of the three. All of them are played first; then every
 that nothing is still on its way, and each case is looked at.
 """
 
-import asyncio
 import collections
-import json
 import re
 import socket
-import threading
 
 import pytest
 
 import framing_corpus as corpus
 import framing_peers
-from server import PATIENCE, Weir
+from server import PATIENCE
 
 CASES = corpus.all_cases()
 NAMES = framing_peers.Peers.NAMES
@@ -57,63 +54,13 @@ def play(port, case, name, end_all=False):
     return Outcome([int(status) for status in STATUS.findall(text)], end, text)
 
 
-def in_threads(call, names=NAMES):
-    threads = [threading.Thread(target=call, args=(name,)) for name in names]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def settle(peers, loop):
-    """Ends the servers; then nothing is on its way to a recorder any more."""
-    peers.stop_programs()
-    tasks = {task for origin in peers.origins.values() for task in origin.tasks}
-    if tasks:
-        loop.run(asyncio.wait(tasks))
-
-
-class Played:
-    """What came of all cases at each of the backends."""
-
-    def __init__(self, folder, loop):
-        self.outcomes = {name: {} for name in NAMES}
-        self.peers = framing_peers.Peers(folder, loop)
-        self.log_path = folder / "access.log"
-        self.weir = Weir(folder, entries={name: {"http": {"maxHeaderBytes": corpus.HEAD_LIMIT}}
-                                          for name in NAMES}, dynamic={"http": {
-            "routers": {name: {"entryPoints": [name], "rule": "PathRegexp(`.*`)",
-                               "service": name} for name in NAMES},
-            "services": {name: {"loadBalancer": {"servers": [{"url": self.peers.url(name)}]}}
-                         for name in NAMES}}},
-            static={"accessLog": {"filePath": str(self.log_path), "format": "json"}})
-
-    def play(self, loop):
-        in_threads(self._play_all)
-        self.weir.stop()
-        settle(self.peers, loop)
-        self.logged = {}
-        for line in self.log_path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            match = framing_peers.CASE.search(entry["RequestPath"])
-            key = (entry["entryPointName"], match[1] if match else None)
-            self.logged.setdefault(key, []).append(entry)
-
-    def _play_all(self, name):
-        for case in CASES:
-            self.outcomes[name][case.number] = play(self.weir.ports[name], case, name)
-
-    def stop(self):
-        self.weir.kill()
-        self.peers.stop()
-
-
 @pytest.fixture(scope="module")
 def played(tmp_path_factory, loop, binary):
     del binary
-    one = Played(tmp_path_factory.mktemp("framing"), loop)
+    one = framing_peers.Played(tmp_path_factory.mktemp("framing"), loop,
+                               {"http": {"maxHeaderBytes": corpus.HEAD_LIMIT}})
     try:
-        one.play(loop)
+        one.play(loop, CASES, lambda ports, case, name: play(ports[name], case, name))
         yield one
     finally:
         one.stop()
@@ -186,9 +133,9 @@ def test_without_weir_they_do_not_read_it_alike(tmp_path, loop):
     cases = [case for case in CASES if "Host" in case.name or "length 5" in case.name]
     peers = framing_peers.Peers(tmp_path, loop)
     try:
-        in_threads(lambda name: [play(peers.port(name), case, name, end_all=True)
+        framing_peers.in_threads(lambda name: [play(peers.port(name), case, name, end_all=True)
                                  for case in cases], NAMES[1:])
-        settle(peers, loop)
+        framing_peers.settle(peers, loop)
         differ = set()
         for case in cases:
             readings = {tuple(one.summary for one in peers.origins[name].of(case.number))

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# TIMEOUT: 240
+"""HTTP/2 requests that would smuggle something into the HTTP/1 of backends: the corpus of
+framing_corpus_http2 through Weir to a bare recorder (without TLS) and to one behind nginx, HAProxy
+and Apache (over TLS). Everything is played and ended first, then each case is looked at.
+"""
+
+import collections
+import socket
+
+import pytest
+
+import framing_corpus_http2 as corpus
+import framing_peers
+import http2
+from framing_corpus import HEAD_LIMIT, want
+from server import PATIENCE
+
+CASES = corpus.all_cases()
+NAMES = framing_peers.Peers.NAMES
+Outcome = collections.namedtuple("Outcome", "stream canary end")
+
+
+def frames_of(client, case):
+    """All of stream 1 in one piece."""
+    ends = case.body is None and not case.open
+    parts = [client.pack_headers(1, case.fields, end=ends, literal=True)]
+    body = case.body or ()
+    for index, piece in enumerate(body):
+        last = index == len(body) - 1 and case.trailers is None and not case.open
+        parts.append(http2.pack(http2.DATA, http2.END_STREAM if last else 0, 1, piece))
+    if case.trailers is not None:
+        parts.append(client.pack_headers(1, case.trailers, literal=True))
+    return b"".join(parts)
+
+
+def play(ports, case, name, context):
+    port = ports["direct"] if name == "direct" else ports[f"{name}-tls"]
+    with http2.Client(port, None if name == "direct" else context,
+                      timeout=5 * PATIENCE) as client:
+        first, canary = client.stream(1), client.stream(3)
+        end = "alive"
+        try:
+            client.settled()
+            client.send(frames_of(client, case))
+            if not case.open:
+                client.answer(1)
+            client.headers(3, http2.get(f"/{case.number}/canary"))
+            client.answer(3)
+        except http2.Closed:
+            end = "closed"
+        except (TimeoutError, socket.timeout):
+            end = "silent"
+        return Outcome(first, canary, end)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory, loop, binary, authority):
+    del binary
+    one = framing_peers.Played(tmp_path_factory.mktemp("framing"), loop,
+                               {"http": {"maxHeaderBytes": HEAD_LIMIT}},
+                               {"certificates": [authority.issue("a.test").inline]})
+    context = http2.secure(authority)
+    try:
+        one.play(loop, CASES, lambda ports, case, name: play(ports, case, name, context))
+        yield one
+    finally:
+        one.stop()
+
+
+def is_refused(case, stream):
+    return stream.status in case.statuses or (
+        stream.status is None and stream.reset == http2.PROTOCOL_ERROR)
+
+
+def check_refused(case, outcome, seen):
+    assert seen == []
+    assert is_refused(case, outcome.stream)
+
+
+def check_cut(case, outcome, seen):
+    assert len(seen) < 2 and not any(one.complete for one in seen)
+    assert case.open or is_refused(case, outcome.stream)
+
+
+def check_forwarded(case, outcome, seen):
+    assert [one.summary for one in seen] == list(case.wants)
+    assert all(one.complete for one in seen)
+    assert outcome.stream.status == 200 and outcome.stream.ended
+
+
+def check_kept_behind(_case, outcome, _seen):
+    assert outcome.stream.status is not None
+
+
+CHECKS = {"refused": check_refused, "cut": check_cut, "forwarded": check_forwarded}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number} {case.name}")
+def test_all_read_it_alike_or_none_gets_it(played, case):
+    canary = want(target=f"/{case.number}/canary")
+    for name in NAMES:
+        outcome = played.outcomes[name][case.number]
+        seen = played.peers.origins[name].of(case.number)
+        check = check_kept_behind if name in case.kept_by else CHECKS[case.kind]
+        try:
+            assert outcome.end == "alive", f"the connection is {outcome.end}"
+            assert outcome.canary.status == 200 and outcome.canary.ended
+            assert [one.summary for one in seen].count(canary) == 1
+            check(case, outcome, [one for one in seen if one.summary != canary])
+        except AssertionError as error:
+            raise AssertionError(f"at {name}: {str(case)[:600]} became {seen}, was answered "
+                                 f"{outcome}: {error}") from None
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.checks],
+                         ids=lambda case: f"{case.number} {case.name}")
+def test_fields_arrive_as_they_should(played, case):
+    seen = played.peers.origins["direct"].of(case.number)[0]
+    for name, value in case.checks.items():
+        if name == "trailers":
+            assert seen.trailers == value
+        else:
+            assert seen.all(name) == ([] if value is None else [value])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_malformed_leaves_weir_or_a_server_behind_it(played, name):
+    origin = played.peers.origins[name]
+    assert origin.malformed == []
+    assert origin.of("") == [], "requests of no case"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_access_log_counts_the_same_requests(played, name):
+    for case in CASES:
+        if case.kind == "forwarded" and name not in case.kept_by and "/" in case.wants[0][1][1:]:
+            logged = played.logged.get((name, case.number), [])
+            wants = [*case.wants, want(target=f"/{case.number}/canary")]
+            assert [(one["RequestMethod"], one["RequestContentSize"]) for one in logged] == [
+                (want_[0], len(want_[3])) for want_ in wants], (case, logged)
