@@ -83,8 +83,8 @@ static const struct schema_row limits[] = {
         WEIR(max_connections), RANGE(0, 1 << 24)),
     KEY("connectionsPerAddress", INTEGER, "0",
         "Most connections at once from one client address; beyond, plain HTTP is answered with "
-        "429 and everything else closed at once. Each worker keeps its share, rounded up. 0: no "
-        "limit, because thousands of people may share one address.",
+        "429 and everything else closed at once. 0: no limit, for thousands of people may share "
+        "one address.",
         WEIR(connections_per_address), RANGE(0, 1 << 24)),
     KEY("addressPrefix6", INTEGER, "64",
         "Leading bits of an IPv6 address that are one client to connectionsPerAddress; 64 is "

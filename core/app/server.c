@@ -22,6 +22,7 @@
 #include "io/ktls.h"
 #include "tls/context.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ struct process {
     char builtin_text[BUILTIN_DYNAMIC_SIZE];
     struct config_text builtin;
     struct sockets sockets;
+    struct address_counts *addresses; /* NULL: any number */
     struct snapshot_publication publication;
     struct control *control;
     struct admin *admin;
@@ -111,8 +113,24 @@ static enum err start_demo(struct process *process, struct err_text *why)
     return ERR_OK;
 }
 
+/* After derive. */
+static enum err count_addresses(struct process *process, struct err_text *why)
+{
+    const struct model_weir *weir = &process->settings->weir;
+    if (weir->connections_per_address == 0)
+        return ERR_OK;
+    enum err error = address_counts_create(
+        (size_t)weir->max_connections, (size_t)weir->connections_per_address,
+        (unsigned)weir->address_prefix6, &process->addresses);
+    return error == ERR_OK ? ERR_OK
+                           : err_set(why, error, "no memory for weir.limits.connectionsPerAddress "
+                                                 "of %" PRId64 " connections",
+                                     weir->max_connections);
+}
+
 static enum err start_workers(struct process *process, struct err_text *why)
 {
+    TRY(count_addresses(process, why));
     struct worker_thread_settings settings = {
         .settings = process->settings,
         .publication = &process->publication,
@@ -120,6 +138,7 @@ static enum err start_workers(struct process *process, struct err_text *why)
         .count = process->workers,
         .waiting_limit = process->waiting_limit,
         .has_ktls = process->has_ktls,
+        .addresses = process->addresses,
         .hooks = {.access_log = admin_access_log,
                   .internal_service = admin_internal_service,
                   .context = process->admin},
@@ -192,6 +211,7 @@ static void report_failure(const struct model_static *settings, const char *why)
 static void finish(struct process *process)
 {
     worker_threads_join(&process->threads);
+    address_counts_destroy(process->addresses);
     admin_destroy(process->admin);
     control_destroy(process->control);
     sockets_finish(&process->sockets);

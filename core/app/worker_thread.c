@@ -142,6 +142,7 @@ static enum err start_worker(struct worker_thread *thread)
     worker->on_client_closed = on_client_closed;
     worker->hooks = settings->hooks;
     worker->has_ktls = settings->has_ktls;
+    worker->addresses = settings->addresses;
     if (acceptor_init(&thread->acceptor, worker, settings->sockets, settings->waiting_limit) ==
         ERR_OK)
         return ERR_OK;

@@ -27,6 +27,7 @@ struct worker_thread_settings {
     size_t count;
     size_t waiting_limit; /* accepted connections that a worker without room may keep */
     bool has_ktls;        /* see struct worker */
+    struct address_counts *addresses; /* the same; outlives the threads */
     struct worker_hooks hooks;
 };
 

@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/proxy/client_admit.h"
 #include "core/proxy/client_proxy.h"
 #include "core/proxy/client_tls.h"
 
@@ -52,6 +53,7 @@ void client_closed(struct conn *conn)
     list_remove(&client->link);
     buf_finish(&client->peeked);
     free(client->proxied);
+    address_counts_leave(client->counted);
     worker->client_count--;
     metric_sub(&worker->metrics.connections_open, 1);
     if (client->entry < WORKER_ENTRIES_COUNTED)
@@ -165,6 +167,8 @@ const struct route *client_silent_route(const struct client *client)
 void client_peer_known(struct client *client, struct span first)
 {
     struct conn *conn = &client->conn;
+    if (!client_admit(client))
+        return;
     const struct route *route = client_silent_route(client);
     if (route != NULL) {
         front_tcp_start(client, route, first);

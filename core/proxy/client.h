@@ -32,6 +32,7 @@ struct client {
      * before client_peer_known. */
     struct sock_address peer;
     uint8_t peer_ip[16];
+    address_slot *counted; /* among the connections of its address */
     char peer_text[SOCK_TEXT_SIZE]; /* ip:port */
     struct client_proxied *proxied; /* NULL: without a PROXY header */
     enum client_side side;

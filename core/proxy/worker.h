@@ -11,7 +11,9 @@
 
 #include "core/base/metric.h"
 #include "core/base/pool.h"
+#include "core/base/rate.h"
 #include "core/base/timerwheel.h"
+#include "core/proxy/address_counts.h"
 #include "core/proxy/limit.h"
 #include "core/proxy/snapshot.h"
 #include "io/bufring.h"
@@ -87,6 +89,8 @@ struct worker {
     struct upstream_pools *upstreams;
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
+    struct address_counts *addresses; /* all workers'; NULL: no limit. Set after worker_init */
+    struct rate refusals; /* that clients were told of */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool has_ktls; /* TLS may be handed to the kernel; set after worker_init */
     bool draining; /* no new requests; connections close as they fall idle */

@@ -254,6 +254,51 @@ def test_connections_beyond_the_limit_wait(limited):
     eventually(lambda: answers(one.ports["web"]), "connections are accepted again")
 
 
+def status_of(port, context=None, source=""):
+    """Of one request; None: the connection was closed without an answer."""
+    try:
+        with wire.Connection(port, context, "a.test", source=source) as connection:
+            return connection.request("/").status
+    except (ConnectionError, wire.Closed, ssl.SSLError):
+        return None
+
+
+def test_an_address_may_have_so_many_connections_and_others_do_not_care(site, trust):
+    one = site(static={"weir": {"limits": {"connectionsPerAddress": 6}, "workers": 2},
+                       "metrics": {"prometheus": {}}},
+               entries={"web": {}, "websecure": {}, "traefik": {}})
+    web, websecure = one.ports["web"], one.ports["websecure"]
+    held = [wire.Connection(web) for _ in range(6)]
+    for connection in held:
+        assert connection.request("/").status == 200
+    with wire.Connection(web) as connection:
+        refused = connection.read_response()
+        assert (refused.status, refused.get("Connection")) == (429, "close")
+        assert connection.is_closed()
+    assert status_of(websecure, trust) is None
+    assert status_of(web, source="127.0.0.2") == 200
+    assert status_of(websecure, trust, source="127.0.0.2") == 200
+    assert held[0].request("/").status == 200
+    one.log.wait(r"a client is over a limit limit=connectionsPerAddress client=127\.0\.0\.1:\d+ "
+                 r"entryPoint=web\b")
+    with wire.Connection(one.ports["traefik"], source="127.0.0.2") as connection:
+        text = connection.request("/metrics").body.decode()
+    assert 'weir_limits_total{limit="connectionsPerAddress"} 2\n' in text
+    for connection in held:
+        connection.close()
+    eventually(lambda: status_of(websecure, trust) == 200, "the address has room again")
+
+
+def test_a_crowd_from_one_address_leaves_nothing_behind(site):
+    one = site(entries={"web": {}}, static={
+        "weir": {"limits": {"connectionsPerAddress": 3}, "workers": 2}})
+    crowd = [wire.Connection(one.ports["web"]) for _ in range(400)]
+    assert status_of(one.ports["web"]) != 200
+    for connection in crowd:
+        connection.close()
+    eventually(lambda: status_of(one.ports["web"]) == 200, "the address has room again")
+
+
 def test_the_limit_of_descriptors_is_survived(weir, http_backend):
     backend = http_backend()
     one = weir(entries={"web": {}}, file_limit=128, static={"weir": {"workers": 1}},
