@@ -110,8 +110,9 @@ static const struct schema_row limits[] = {
         "waits for it; 0: any byte will do.",
         WEIR(body_bytes_per_second), RANGE(0, 1 << 30)),
     KEY("sendTimeout", DURATION, "60s",
-        "Longest time in which a client takes nothing of a response that waits for it; then the "
-        "connection is reset. 0: no limit.",
+        "How long a client may take nothing of a response that waits for it. Looked at in spans "
+        "of that length, so that its connection is reset after one to two of them; in tunnels "
+        "(TCP routers, upgrades) after ten times as long. 0: no limit.",
         WEIR(send_timeout), RANGE(0, 24 * 3600 * NS_PER_S)),
     KEY("sendBytesPerSecond", BYTES, "0",
         "Least of a response that has to be taken, counted over each sendTimeout while it waits "

@@ -7,12 +7,10 @@
 #include "io/ktls.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #ifndef SOL_TLS
@@ -56,12 +54,6 @@ void ktls_alert_init(struct ktls_alert *alert, const uint8_t bytes[KTLS_ALERT_SI
     control->cmsg_type = TLS_SET_RECORD_TYPE;
     control->cmsg_len = CMSG_LEN(sizeof(uint8_t));
     *CMSG_DATA(control) = RECORD_TYPE_ALERT;
-}
-
-size_t ktls_unsent(int fd)
-{
-    int bytes = 0;
-    return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 /* ---- the probe ---- */

@@ -33,7 +33,4 @@ struct ktls_alert {
 };
 void ktls_alert_init(struct ktls_alert *alert, const uint8_t bytes[KTLS_ALERT_SIZE]);
 
-/* Bytes in the socket's send queue that the peer has not acknowledged. */
-size_t ktls_unsent(int fd);
-
 #endif

@@ -65,5 +65,7 @@ void sock_set_keepalive(int fd, int idle_s);
 #define SOCK_KEEPALIVE_S 60
 /* RST instead of FIN at close. */
 void sock_set_abort_on_close(int fd);
+/* Bytes in the send queue that the peer has not acknowledged. */
+size_t sock_unsent(int fd);
 
 #endif

@@ -218,6 +218,7 @@ void client_accept(struct worker *worker, size_t entry, int fd)
     memset(client, 0, sizeof(*client));
     client_set_peer(client, &peer);
     conn_init_accepted(&client->conn, worker, fd, &peek_handler);
+    client->conn.is_client = true;
     client->entry = entry;
     client->accepted_ms = worker->now_ms;
     buf_init(&client->peeked, (size_t)worker->settings->weir.client_hello_bytes + (64 << 10));

@@ -6,8 +6,6 @@
  */
 #include "core/proxy/conn_private.h"
 
-#include "io/ktls.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -58,6 +56,7 @@ static void conn_init(struct conn *conn, struct worker *worker, int fd,
     conn->transport = &transport_plain;
     conn->fd = fd;
     timer_init(&conn->timer, on_timer);
+    timer_init(&conn->reader.timer, conn_reader_expired);
     list_init(&conn->task.link);
     conn->task.run = on_task;
     conn_input_init(conn);
@@ -130,6 +129,7 @@ void conn_close(struct conn *conn)
     struct worker *worker = conn->worker;
     set_state(conn, CONN_CLOSING);
     timer_cancel(&worker->wheel, &conn->timer);
+    timer_cancel(&worker->wheel, &conn->reader.timer);
     list_remove(&conn->flush_link);
     list_remove(&conn->buffer_waiter.link);
     conn_release_held(conn);
@@ -150,18 +150,10 @@ void conn_abort(struct conn *conn)
     conn_close(conn);
 }
 
-/* How far the output is. With kernel TLS the end waits for the peer to take what the
- * kernel has. */
-static uint64_t output_mark(const struct conn *conn)
-{
-    uint64_t handed = conn->bytes_out + op_sent(&conn->send);
-    return conn->ktls != NULL ? handed - ktls_unsent(conn->fd) : handed;
-}
-
 /* The time to flush is that of a peer that takes nothing at all. */
 static void watch_flush(struct conn *conn)
 {
-    conn->flush_mark = output_mark(conn);
+    conn->flush_mark = conn_output_mark(conn);
     conn_set_timeout(conn, FLUSH_TIMEOUT_MS);
 }
 
@@ -169,7 +161,7 @@ void conn_close_after_flush(struct conn *conn, bool linger)
 {
     bool is_up = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
     if (!is_up || conn->send_failed || conn->worker->aborting) {
-        if (conn_backlog(conn) > 0)
+        if (conn->send_failed || conn_backlog(conn) > 0)
             conn_abort(conn);
         else
             conn_close(conn);
@@ -181,6 +173,8 @@ void conn_close_after_flush(struct conn *conn, bool linger)
     conn->linger = linger;
     conn->paused = false;
     conn_release_held(conn);
+    timer_cancel(&conn->worker->wheel, &conn->reader.timer);
+    conn->reader.took_all = false;
     watch_flush(conn);
     conn_schedule_flush(conn);
 }
@@ -224,10 +218,17 @@ void conn_fail(struct conn *conn, enum err error, const struct err_text *why)
 static void on_timer(struct timer *timer)
 {
     struct conn *conn = container_of(timer, struct conn, timer);
-    if (conn->state == CONN_FLUSHING && output_mark(conn) != conn->flush_mark)
-        watch_flush(conn);
-    else
+    if (conn->state != CONN_FLUSHING) {
         conn_fail(conn, ERR_TIMEOUT, NULL);
+        return;
+    }
+    uint64_t taken = conn_output_mark(conn) - conn->flush_mark;
+    if (conn_took_enough(conn, taken, FLUSH_TIMEOUT_MS)) {
+        watch_flush(conn);
+        return;
+    }
+    limit_report_conn(conn, LIMIT_OF_SLOW_READER);
+    conn_fail(conn, ERR_TIMEOUT, NULL);
 }
 
 void conn_set_timeout(struct conn *conn, int64_t after_ms)

@@ -60,6 +60,16 @@ enum conn_state {
 #undef CONN_STATE_ENUM
 };
 
+/* How the peer takes what is sent to it, conn_reader.c. */
+struct conn_reader {
+    struct timer timer;
+    int64_t since_ms; /* when the span began that the timer ends */
+    uint64_t mark;    /* how far the output was then */
+    bool waited;      /* something waited then */
+    bool took_all;    /* at some time in it nothing waited */
+    bool spliced;     /* a pump writes into the socket */
+};
+
 struct conn {
     struct worker *worker;
     const struct conn_handler *handler;
@@ -67,6 +77,7 @@ struct conn {
     struct tls_engine *tls; /* NULL on a plain connection */
     int fd;
     enum conn_state state;
+    bool is_client;        /* the first member of a struct client */
     bool paused;           /* by the owner */
     bool receive_ended;    /* FIN seen; delivered once what is held is delivered */
     bool end_delivered;
@@ -98,6 +109,7 @@ struct conn {
     struct sock_address connect_address;
     uint64_t bytes_in, bytes_out; /* on the wire */
     uint64_t flush_mark; /* how far the output was when the flush timer was set */
+    struct conn_reader reader;
 };
 
 const char *conn_state_name(enum conn_state state);

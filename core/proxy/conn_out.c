@@ -120,6 +120,8 @@ static bool ends_with_send(const struct conn *conn)
 static void start_send(struct conn *conn)
 {
     struct span bytes = buf_span(&conn->sending);
+    if (!timer_running(&conn->reader.timer))
+        conn_watch_reader(conn, true);
     struct ring *ring = &conn->worker->ring;
     if (conn->ktls != NULL) /* which takes no MSG_WAITALL, and no MSG_MORE at the end */
         ring_send(ring, &conn->send, conn->fd, bytes.ptr, bytes.len, false);
@@ -135,6 +137,7 @@ static void all_sent(struct conn *conn)
     buf_release(&conn->sending);
     buf_release(&conn->filling);
     conn->provoked_bytes = 0;
+    conn->reader.took_all = true;
     if (conn->state == CONN_FLUSHING) {
         conn_flushed(conn);
         return;

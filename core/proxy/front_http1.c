@@ -98,31 +98,62 @@ static int64_t head_timeout_ms(const struct client *client)
     return timeout / NS_PER_MS;
 }
 
-/* For the next piece of a body: the silence that is allowed, and what is left
- * of the time for the whole request. */
-static int64_t body_timeout_ms(const struct client *client)
+/* When the span ends that must bring so many bytes; without a rate each piece begins
+ * a new one. */
+static int64_t body_span_end_ms(struct client *client)
 {
     const struct worker *worker = client->conn.worker;
-    int64_t silence = worker->settings->weir.body_timeout / NS_PER_MS;
-    if (client->http1.read_deadline_ms == 0)
-        return silence;
-    int64_t left = client->http1.read_deadline_ms - worker->now_ms;
-    if (left <= 0)
-        left = 1; /* 0 would be no limit */
-    return silence > 0 && silence < left ? silence : left;
+    const struct model_weir *limits = &worker->settings->weir;
+    struct front_http1 *front = &client->http1;
+    if (front->body_since_ms == 0 || limits->body_bytes_per_second == 0) {
+        front->body_since_ms = worker->now_ms;
+        front->body_mark = client->conn.bytes_in;
+    }
+    return limits->body_timeout > 0 ? front->body_since_ms + limits->body_timeout / NS_PER_MS
+                                    : INT64_MAX;
+}
+
+/* At the end of a span. */
+static bool body_is_fast_enough(const struct client *client)
+{
+    const struct worker *worker = client->conn.worker;
+    const struct front_http1 *front = &client->http1;
+    int64_t rate = worker->settings->weir.body_bytes_per_second;
+    int64_t elapsed = worker->now_ms - front->body_since_ms;
+    bool in_time = front->read_deadline_ms == 0 || worker->now_ms < front->read_deadline_ms;
+    return in_time && rate > 0 &&
+           client->conn.bytes_in - front->body_mark >= (uint64_t)(rate * elapsed / MS_PER_S);
+}
+
+/* For the next piece of a body: the silence that is allowed, or what is left of the
+ * time for the whole request. */
+static void watch_body(struct client *client)
+{
+    const struct worker *worker = client->conn.worker;
+    const struct front_http1 *front = &client->http1;
+    int64_t due = body_span_end_ms(client);
+    if (front->read_deadline_ms > 0 && front->read_deadline_ms < due)
+        due = front->read_deadline_ms;
+    if (due == INT64_MAX)
+        conn_set_timeout(&client->conn, 0);
+    else if (due > worker->now_ms)
+        conn_set_timeout(&client->conn, due - worker->now_ms);
+    else if (!timer_running(&client->conn.timer)) /* which runs out in this turn */
+        conn_set_timeout(&client->conn, 1);
 }
 
 void front_http1_watch_body(struct client *client, bool waiting)
 {
-    const struct front_http1 *front = &client->http1;
+    struct front_http1 *front = &client->http1;
     if (front->state != FRONT_HTTP1_EXCHANGE)
         return;
-    int64_t timeout_ms = 0;
-    if (front->request_complete)
-        timeout_ms = client_entry(client)->write_timeout / NS_PER_MS;
-    else if (waiting)
-        timeout_ms = body_timeout_ms(client);
-    conn_set_timeout(&client->conn, timeout_ms);
+    if (waiting && !front->request_complete) {
+        watch_body(client);
+        return;
+    }
+    front->body_since_ms = 0;
+    int64_t timeout = front->request_complete ? client_entry(client)->write_timeout : 0;
+    conn_set_timeout(&client->conn, timeout / NS_PER_MS);
 }
 
 /* ---- the request body ---- */
@@ -416,6 +447,11 @@ static void on_timeout(struct client *client)
         limit_report(client, LIMIT_OF_SLOW_HEADERS);
         refuse(client, 408, "the request head took too long");
     } else if (front->state == FRONT_HTTP1_EXCHANGE && !front->request_complete) {
+        if (body_is_fast_enough(client)) {
+            front->body_since_ms = 0;
+            front_http1_watch_body(client, true);
+            return;
+        }
         limit_report(client, LIMIT_OF_SLOW_BODY);
         front->discard = true;
         exchange_request_failed(front->exchange, 408, "the request body took too long");

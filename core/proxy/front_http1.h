@@ -42,6 +42,8 @@ struct front_http1 {
     uint64_t requests;     /* on this connection */
     int64_t opened_ms;
     int64_t read_deadline_ms; /* for the whole of the running request; 0: none */
+    int64_t body_since_ms;    /* when the span began in which its bytes are counted; 0: none */
+    uint64_t body_mark;       /* the connection's bytes_in then */
     struct worker_task task; /* what follows a finished response */
 };
 

@@ -56,3 +56,9 @@ void limit_report(struct client *client, enum limit limit)
     log_warn("a client is over a limit", "limit", names[limit], "client", client->peer_text,
              "entryPoint", entry.ptr, "suppressed", suppressed);
 }
+
+void limit_report_conn(struct conn *conn, enum limit limit)
+{
+    if (conn->is_client)
+        limit_report(client_of(conn), limit);
+}

@@ -12,6 +12,7 @@
 #include "core/base/metric.h"
 
 struct client;
+struct conn;
 
 /* X(name of the enum, name that the operator sees) */
 #define LIMIT_LIST(X)                                                               \
@@ -58,5 +59,7 @@ const char *limit_name(enum limit limit);
 /* Counts, and logs the client's address. Once per connection (or stream) that is
  * ended for it, not per frame. */
 void limit_report(struct client *client, enum limit limit);
+/* The same, for a connection that may be a backend's: then nothing happens. */
+void limit_report_conn(struct conn *conn, enum limit limit);
 
 #endif

@@ -150,6 +150,9 @@ enum err conn_open_to_splice(struct conn *conn)
     assert(conn_backlog(conn) == 0 && !op_pending(&conn->send));
     if (!conn_takes_splice(conn))
         return ERR_UNSUPPORTED;
+    conn->reader.spliced = true;
+    if (!timer_running(&conn->reader.timer))
+        conn_watch_reader(conn, false);
     if (conn->transport != &transport_tls)
         return ERR_OK;
     struct worker_metrics *metrics = &conn->worker->metrics;

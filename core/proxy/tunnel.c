@@ -108,6 +108,7 @@ static void pump_on_progress(void *owner, size_t bytes)
 {
     struct direction *direction = owner;
     direction->bytes += bytes;
+    direction->to->bytes_out += bytes;
     touch(direction->tunnel);
 }
 

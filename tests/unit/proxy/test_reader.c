@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Clients that read slowly or not at all, and bodies that have to come at a rate.
+ * The sockets' buffers are small, so that a megabyte is more than they take.
+ */
+#include "http_scene.h"
+
+#include "core/base/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define GET "GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+#define LONG ((size_t)32 << 20) /* more than any socket's buffers */
+
+static char bytes[64 << 10];
+
+static uint64_t hits(enum limit limit)
+{
+    return metric_read(&scene.harness.worker.limits.hits[limit]);
+}
+
+/* Sends what the backend's socket takes now. */
+static bool push(int backend, size_t *left)
+{
+    size_t want = *left < sizeof(bytes) ? *left : sizeof(bytes);
+    ssize_t sent = send(backend, bytes, want, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0)
+        *left -= (size_t)sent;
+    return sent > 0;
+}
+
+/* Turns until the limit was hit or `for_ms` have passed; keeps the backend sending. */
+static void stream(int backend, size_t *left, int client, size_t read_at_once, int64_t for_ms)
+{
+    static char taken[64 << 10];
+    int64_t end = clock_monotonic_ns() + for_ms * NS_PER_MS, next = 0;
+    while (hits(LIMIT_OF_SLOW_READER) == 0 && clock_monotonic_ns() < end) {
+        while (*left > 0 && push(backend, left))
+            ;
+        if (read_at_once > 0 && clock_monotonic_ns() > next) {
+            (void)!recv(client, taken, read_at_once, MSG_DONTWAIT);
+            next = clock_monotonic_ns() + 10 * NS_PER_MS;
+        }
+        harness_turn(&scene.harness, 5);
+    }
+}
+
+/* Reads to the end: 0 for a FIN, or what the socket failed with. */
+static int end_of(int fd)
+{
+    int64_t deadline = clock_monotonic_ns() + 10 * NS_PER_S;
+    ssize_t got;
+    while ((got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 ||
+           (got < 0 && errno == EAGAIN)) {
+        assert_true(clock_monotonic_ns() < deadline);
+        harness_turn(&scene.harness, 5);
+    }
+    return got < 0 ? errno : 0;
+}
+
+static int ask(int *backend, size_t length)
+{
+    char head[100];
+    int client = scene_client();
+    scene_send(client, GET);
+    *backend = scene_backend();
+    scene_read_until(*backend, "\r\n\r\n");
+    snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", length);
+    scene_send(*backend, head);
+    return client;
+}
+
+static void who_reads_nothing_is_reset(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.send_timeout = MS(80);
+    int client = ask(&backend, LONG);
+    size_t left = LONG;
+    stream(backend, &left, client, 0, 5000);
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
+    assert_int_equal(end_of(client), ECONNRESET);
+    end_of(backend);
+    close(client);
+    close(backend);
+}
+
+/* All of it fits into the kernel's buffers, whose memory it holds. */
+static void who_reads_nothing_of_a_short_answer_is_reset_too(void **state)
+{
+    (void)state;
+    int backend, small = 4096;
+    scene.harness.settings.weir.send_timeout = MS(80);
+    int client = ask(&backend, 200000);
+    assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    size_t left = 200000;
+    stream(backend, &left, client, 0, 5000);
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
+    assert_int_equal(left, 0);
+    assert_int_equal(end_of(client), ECONNRESET);
+    close(client);
+    close(backend);
+}
+
+static void who_reads_a_little_is_served(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.send_timeout = MS(200);
+    int client = ask(&backend, LONG);
+    size_t left = LONG;
+    stream(backend, &left, client, 32 << 10, 1500);
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
+    assert_true(left > 0);
+    close(client);
+    end_of(backend);
+    close(backend);
+}
+
+static void a_reader_has_to_keep_the_rate(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.send_timeout = MS(100);
+    scene.harness.settings.weir.send_bytes_per_second = 1 << 30;
+    int client = ask(&backend, LONG);
+    size_t left = LONG;
+    stream(backend, &left, client, 32 << 10, 5000);
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
+    assert_int_equal(end_of(client), ECONNRESET);
+    close(client);
+    close(backend);
+}
+
+static void an_idle_client_is_no_slow_reader(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.send_timeout = MS(30);
+    scene.harness.settings.weir.send_bytes_per_second = 1 << 30;
+    int client = ask(&backend, 2);
+    scene_send(backend, "ok");
+    scene_read_until(client, "ok");
+    size_t left = 0;
+    stream(backend, &left, client, 0, 200);
+    scene_round_trip(client, backend);
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
+    close(client);
+    close(backend);
+}
+
+static void the_backend_may_be_as_slow_as_it_likes(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.send_timeout = MS(30);
+    int client = ask(&backend, 4);
+    size_t left = 0;
+    scene_send(backend, "sl");
+    stream(backend, &left, client, 0, 200);
+    scene_send(backend, "ow");
+    scene_read_until(client, "slow");
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
+    close(client);
+    close(backend);
+}
+
+/* ---- bodies ---- */
+
+/* Sends a piece of a body in every turn, so that none is silent. */
+static void trickle(int client, int backend, int64_t for_ms)
+{
+    int64_t end = clock_monotonic_ns() + for_ms * NS_PER_MS;
+    while (hits(LIMIT_OF_SLOW_BODY) == 0 && clock_monotonic_ns() < end) {
+        (void)!send(client, "0123456789", 10, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (recv(backend, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+            ;
+        harness_turn(&scene.harness, 0);
+    }
+}
+
+static int post(int *backend)
+{
+    int client = scene_client();
+    scene_send(client, "POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 1000000000\r\n\r\n");
+    *backend = scene_backend();
+    scene_read_until(*backend, "\r\n\r\n");
+    return client;
+}
+
+static void a_body_below_the_rate_is_given_up(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.body_timeout = MS(100);
+    scene.harness.settings.weir.body_bytes_per_second = 1 << 30;
+    int client = post(&backend);
+    trickle(client, backend, 5000);
+    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 1);
+    assert_int_equal(scene.logged_status, 408);
+    close(client);
+    close(backend);
+}
+
+static void a_body_above_the_rate_goes_on(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.body_timeout = MS(100);
+    scene.harness.settings.weir.body_bytes_per_second = 10;
+    int client = post(&backend);
+    trickle(client, backend, 600);
+    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 0);
+    close(client);
+    scene_read_to_end(backend);
+    close(backend);
+}
+
+static void a_body_that_never_ends_has_the_time_of_a_request(void **state)
+{
+    (void)state;
+    int backend;
+    scene.entry.read_timeout = MS(100);
+    scene.harness.settings.weir.body_timeout = MS(60000);
+    int client = post(&backend);
+    trickle(client, backend, 5000);
+    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 1);
+    assert_int_equal(scene.logged_status, 408);
+    close(client);
+    close(backend);
+}
+
+/* The silence is the backend's: it reads nothing. */
+static void a_backend_that_reads_nothing_costs_the_client_no_time(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.settings.weir.body_timeout = MS(50);
+    scene.harness.settings.weir.body_bytes_per_second = 1 << 30;
+    int client = scene_client();
+    scene_send(client, "POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 99000000\r\n\r\n");
+    backend = scene_backend();
+    int64_t end = clock_monotonic_ns() + 300 * NS_PER_MS;
+    ssize_t sent = 0;
+    while (hits(LIMIT_OF_SLOW_BODY) == 0 && clock_monotonic_ns() < end) {
+        do
+            sent = send(client, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent > 0);
+        harness_turn(&scene.harness, 5);
+    }
+    assert_int_equal(sent, -1); /* all buffers on the way are full */
+    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 0);
+    close(client);
+    close(backend);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(who_reads_nothing_is_reset),
+        TEST(who_reads_nothing_of_a_short_answer_is_reset_too),
+        TEST(who_reads_a_little_is_served),
+        TEST(a_reader_has_to_keep_the_rate),
+        TEST(an_idle_client_is_no_slow_reader),
+        TEST(the_backend_may_be_as_slow_as_it_likes),
+        TEST(a_body_below_the_rate_is_given_up),
+        TEST(a_body_above_the_rate_goes_on),
+        TEST(a_body_that_never_ends_has_the_time_of_a_request),
+        TEST(a_backend_that_reads_nothing_costs_the_client_no_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
