@@ -166,9 +166,11 @@ void conn_flush(struct conn *conn)
             all_sent(conn);
         return;
     }
-    struct buf empty = conn->sending;
+    /* The memory of what is sent goes back: a peer that is slow for long would keep two
+     * buffers of full size. */
+    buf_release(&conn->sending);
     conn->sending = conn->filling;
-    conn->filling = empty;
+    buf_init(&conn->filling, OUTPUT_MAX);
     start_send(conn);
 }
 
