@@ -45,7 +45,6 @@ struct sock_listen_options {
     bool reuse_port;  /* SO_REUSEPORT: every worker has its own */
     bool v6_only;
     int backlog;
-    int defer_accept_s; /* TCP_DEFER_ACCEPT; 0: off */
 };
 /* Non-blocking, close-on-exec, TCP_NODELAY and keep-alive inherited by what it accepts.
  * An empty host listens on dual-stack any (or v4 any without IPv6); "::" too

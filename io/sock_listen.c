@@ -81,8 +81,6 @@ static int set_options(int fd, const struct sock_address *address,
         error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->v6_only);
     if (error == 0)
         error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (error == 0 && options->defer_accept_s > 0)
-        error = set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, options->defer_accept_s);
     return error;
 }
 

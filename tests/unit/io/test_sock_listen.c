@@ -115,18 +115,16 @@ static void localhost_is_resolved(void **state)
 
 static void sockets_have_what_the_listener_needs(void **state)
 {
-    struct sock_listen_options options = {.reuse_port = true, .defer_accept_s = 5};
+    struct sock_listen_options options = {.reuse_port = true};
     int fd = listen_at("127.0.0.1", 0, &options);
     (void)state;
     assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     assert_int_equal(option(fd, SOL_SOCKET, SO_REUSEPORT), 1);
     assert_int_equal(option(fd, SOL_SOCKET, SO_REUSEADDR), 1);
-    assert_true(option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT) > 0);
     close(fd);
     fd = listen_at("127.0.0.1", 0, &plain);
     assert_int_equal(option(fd, SOL_SOCKET, SO_REUSEPORT), 0);
-    assert_int_equal(option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
     struct sock_address address;
     assert_ok(sock_local(fd, &address));
     int client = harness_connect(&address), accepted;
