@@ -240,13 +240,6 @@ static struct span lend(struct bufring *bufring, uint16_t id, uint32_t len)
     return span_make(buffer_at(bufring, id), len);
 }
 
-struct span bufring_take(struct bufring *bufring, int32_t result, uint32_t flags, uint16_t *id)
-{
-    assert(result > 0 && (flags & IORING_CQE_F_BUFFER));
-    *id = (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT);
-    return lend(bufring, *id, (uint32_t)result);
-}
-
 struct bufring_bundle bufring_take_bundle(struct bufring *bufring, int32_t result, uint32_t flags)
 {
     assert(result > 0 && (flags & IORING_CQE_F_BUFFER));

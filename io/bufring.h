@@ -53,15 +53,9 @@ MUST_USE enum err bufring_init(struct bufring *bufring, struct ring *ring, uint1
 /* Before ring_finish of its ring, which may not be turned between the two. */
 void bufring_finish(struct bufring *bufring);
 
-/* The bytes of a completion (result > 0 and IORING_CQE_F_BUFFER set); marks
- * the buffer as lent. */
-struct span bufring_take(struct bufring *bufring, int32_t result, uint32_t flags, uint16_t *id);
-/* Gives it back to the kernel; when enough are there, waiters wake up. */
-void bufring_return(struct bufring *bufring, uint16_t id);
-
 /*
- * The same for a completion of ring_recv_bundle, which fills buffers one after
- * the other:
+ * The bytes of a completion of ring_recv_bundle (result > 0 and IORING_CQE_F_BUFFER
+ * set), which fills buffers one after the other:
  *
  *   struct bufring_bundle bundle = bufring_take_bundle(bufring, result, flags);
  *   while (bufring_bundle_next(&bundle, &bytes, &id)) …
@@ -77,6 +71,8 @@ struct bufring_bundle {
 };
 struct bufring_bundle bufring_take_bundle(struct bufring *bufring, int32_t result, uint32_t flags);
 bool bufring_bundle_next(struct bufring_bundle *bundle, struct span *bytes, uint16_t *id);
+/* Gives it back to the kernel; when enough are there, waiters wake up. */
+void bufring_return(struct bufring *bufring, uint16_t id);
 
 /* Calls `resume` once an eighth of the buffers are there, first come first
  * served: in a later turn, never from within bufring_wait or bufring_return.

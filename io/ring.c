@@ -28,6 +28,24 @@ static const unsigned ring_setup_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SET
 
 /* ---- life ---- */
 
+/* Kernels that do not know the limit say so before they look at the descriptor. A ring
+ * of its own, as to a ring in use messages may come meanwhile. */
+static bool kernel_knows_recv_limit(void)
+{
+    struct io_uring asked;
+    struct io_uring_cqe *answer;
+    if (io_uring_queue_init(1, &asked, 0) < 0)
+        return false;
+    struct io_uring_sqe *entry = io_uring_get_sqe(&asked);
+    io_uring_prep_recv_multishot(entry, -1, NULL, 0, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    uapi_set_recv_limit(entry, 1);
+    bool known = io_uring_submit_and_wait(&asked, 1) == 1 &&
+                 io_uring_peek_cqe(&asked, &answer) == 0 && answer->res == -EBADF;
+    io_uring_queue_exit(&asked);
+    return known;
+}
+
 enum err ring_create(struct ring *ring, unsigned entries, struct err_text *why)
 {
     assert(entries > 0);
@@ -43,6 +61,7 @@ enum err ring_create(struct ring *ring, unsigned entries, struct err_text *why)
     made.fd = made.uring.ring_fd;
     made.features = params.features;
     made.has_recv_bundle = (params.features & IORING_FEAT_RECVSEND_BUNDLE) != 0;
+    made.has_recv_limit = kernel_knows_recv_limit();
     *ring = made;
     return ERR_OK;
 }

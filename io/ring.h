@@ -26,6 +26,7 @@ struct ring {
     int fd;
     unsigned features;
     bool has_recv_bundle; /* kernel ≥ 6.10 */
+    bool has_recv_limit;  /* kernel ≥ 6.17 */
 };
 
 /* ERR_UNSUPPORTED with what to do: io_uring switched off by sysctl or seccomp,
@@ -70,12 +71,12 @@ void ring_nop(struct ring *ring, struct op *op);
 /* A multishot operation completes many times; IORING_CQE_F_MORE tells. The
  * accepted sockets are non-blocking and close-on-exec. */
 void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd);
-/* Picks buffers from the group (bufring.h); the buffer's id is in the flags. */
-void ring_recv_multishot(struct ring *ring, struct op *op, int fd, uint16_t buffer_group);
-/* The same, but one completion may fill several buffers: take them with
- * bufring_take_bundle. Without has_recv_bundle it is ring_recv_multishot. */
-void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group);
-void ring_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len);
+/* A multishot receive that picks buffers from the group (bufring.h). One completion
+ * may fill several of them, with has_recv_bundle: take them with bufring_take_bundle.
+ * With has_recv_limit it ends once `most` bytes have come in all (0: never), and is
+ * to be started again: until then the rest waits in the socket. */
+void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group,
+                      uint32_t most);
 /* Without `all` a send completes with what fitted into the socket's buffer. With
  * it, once everything is out (the result is its length) or with what went wrong
  * (-errno; how much is out is not told); the op may not be pending then, and

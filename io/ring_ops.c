@@ -32,33 +32,17 @@ void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd)
     ring_tie(entry, op);
 }
 
-static struct io_uring_sqe *start_recv_multishot(struct ring *ring, struct op *op, int fd,
-                                                 uint16_t buffer_group)
+void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group,
+                      uint32_t most)
 {
     struct io_uring_sqe *entry = ring_sqe(ring);
     io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = buffer_group;
-    ring_tie(entry, op);
-    return entry;
-}
-
-void ring_recv_multishot(struct ring *ring, struct op *op, int fd, uint16_t buffer_group)
-{
-    start_recv_multishot(ring, op, fd, buffer_group);
-}
-
-void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group)
-{
-    struct io_uring_sqe *entry = start_recv_multishot(ring, op, fd, buffer_group);
     if (ring->has_recv_bundle)
         entry->ioprio |= IORING_RECVSEND_BUNDLE;
-}
-
-void ring_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len)
-{
-    struct io_uring_sqe *entry = ring_sqe(ring);
-    io_uring_prep_recv(entry, fd, data, len, 0);
+    if (ring->has_recv_limit)
+        uapi_set_recv_limit(entry, most);
     ring_tie(entry, op);
 }
 

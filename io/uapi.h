@@ -17,4 +17,11 @@
 #define IORING_RECVSEND_BUNDLE (1U << 4) /* Linux 6.10 */
 #endif
 
+/* `optlen` of a multishot receive (Linux 6.17), in a union with file_index: after so
+ * many bytes it ends. Earlier kernels refuse it. */
+static inline void uapi_set_recv_limit(struct io_uring_sqe *entry, uint32_t bytes)
+{
+    entry->file_index = bytes;
+}
+
 #endif

@@ -21,6 +21,9 @@
 /* A receive of so much makes a stream of a connection, and so many that are shorter
  * than they might have been, in a row, end it. */
 #define STREAM_BYTES ((size_t)64 << 10)
+/* What comes into buffers before its owner can say stop: a head, and enough of a body
+ * to see that it is a stream. */
+#define RECEIVE_MOST ((uint32_t)80 << 10)
 #define STREAM_SHORT_RECEIVES 16
 /* Of a TLS stream: one record, so that little is left over when its owner pauses. */
 #define STREAM_TLS_PIECE ((size_t)17 << 10)
@@ -67,7 +70,8 @@ void conn_start(struct conn *conn)
     if (conn->streaming)
         ring_poll(&worker->ring, &conn->receive, conn->fd, POLLIN, false);
     else
-        ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
+        ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group,
+                         RECEIVE_MOST);
 }
 
 void conn_deliver(struct conn *conn, struct span data)

@@ -52,6 +52,15 @@ void harness_ring_free(struct ring *ring)
     free(ring);
 }
 
+void harness_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len)
+{
+    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
+    assert_non_null(entry);
+    io_uring_prep_recv(entry, fd, data, len, 0);
+    entry->user_data = (uint64_t)(uintptr_t)op;
+    op->pending++;
+}
+
 int harness_listen(struct sock_address *address)
 {
     struct sock_listen_options options = {.backlog = 1024};

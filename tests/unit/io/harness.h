@@ -49,6 +49,9 @@ int64_t harness_now_ms(void);
 struct ring *harness_ring(unsigned entries);
 void harness_ring_free(struct ring *ring);
 
+/* An operation that lasts: a receive into memory of the test's own. */
+void harness_recv(struct ring *ring, struct op *op, int fd, void *data, size_t len);
+
 /* A listening socket on 127.0.0.1 and its address. */
 int harness_listen(struct sock_address *address);
 /* A connected blocking TCP socket. */

@@ -18,6 +18,8 @@
 struct fixture {
     struct ring *ring;
     struct bufring buffers;
+    uint32_t most;
+    uint16_t head; /* where the kernel would go on, while `take` plays its part */
 };
 
 static int start(void **state, uint32_t count)
@@ -58,7 +60,8 @@ struct receiver {
     struct fixture *fixture;
     int fd;
     size_t got;
-    bool bundles, keep; /* keep: do not return buffers */
+    bool once; /* is not started again by itself */
+    bool keep; /* do not return buffers */
     uint16_t kept[64];
     int kept_count;
     int calls, starved, resumed;
@@ -67,11 +70,8 @@ struct receiver {
 
 static void receiver_start(struct receiver *receiver)
 {
-    struct ring *ring = receiver->fixture->ring;
-    if (receiver->bundles)
-        ring_recv_bundle(ring, &receiver->op, receiver->fd, GROUP);
-    else
-        ring_recv_multishot(ring, &receiver->op, receiver->fd, GROUP);
+    struct fixture *fixture = receiver->fixture;
+    ring_recv_bundle(fixture->ring, &receiver->op, receiver->fd, GROUP, fixture->most);
 }
 
 static void take_one(struct receiver *receiver, struct span bytes, uint16_t id)
@@ -92,16 +92,12 @@ static void on_receive(struct op *op, int32_t result, uint32_t flags)
     uint16_t id;
     receiver->last = result;
     receiver->calls++;
-    if (result > 0 && receiver->bundles) {
+    if (result > 0) {
         struct bufring_bundle bundle = bufring_take_bundle(buffers, result, flags);
         while (bufring_bundle_next(&bundle, &bytes, &id))
             take_one(receiver, bytes, id);
-    } else if (result > 0) {
-        bytes = bufring_take(buffers, result, flags, &id);
-        assert_int_equal(bytes.len, result);
-        take_one(receiver, bytes, id);
     }
-    if (op_pending(op))
+    if (op_pending(op) || receiver->once)
         return;
     if (result == -ENOBUFS) {
         receiver->starved++;
@@ -172,6 +168,7 @@ static void multishot_receive_fills_buffer_after_buffer(void **state)
 {
     struct fixture *fixture = *state;
     int ends[2];
+    fixture->ring->has_recv_bundle = false;
     harness_tcp_pair(ends);
     struct receiver *receiver = receiver_create(fixture, ends[1]);
     receiver_start(receiver);
@@ -190,7 +187,6 @@ static void bundles_carry_the_same_bytes(void **state)
     int ends[2];
     harness_tcp_pair(ends);
     struct receiver *receiver = receiver_create(fixture, ends[1]);
-    receiver->bundles = true;
     receiver_start(receiver);
     transfer(fixture, receiver, ends[0], 4 << 20);
     assert_int_equal(fixture->buffers.lent, 0);
@@ -210,7 +206,7 @@ static void bundles_survive_a_shuffled_ring(void **state)
     size_t sent = 0;
     harness_tcp_pair(ends);
     struct receiver *receiver = receiver_create(fixture, ends[1]);
-    receiver->bundles = receiver->keep = true;
+    receiver->keep = true;
     receiver_start(receiver);
     for (unsigned round = 0; round < 200; round++) {
         size_t part = 1 + round * 37 % (4 * SIZE);
@@ -230,6 +226,29 @@ static void bundles_survive_a_shuffled_ring(void **state)
     close(ends[1]);
 }
 
+/* However much there is: nothing comes beyond, until it is started again. */
+static void a_receive_ends_when_the_most_has_come(void **state)
+{
+    struct fixture *fixture = *state;
+    int ends[2];
+    size_t total = 20 * SIZE;
+    if (!fixture->ring->has_recv_limit)
+        skip();
+    fixture->most = 3 * SIZE;
+    harness_tcp_pair(ends);
+    assert_int_equal(feed(ends[0], 0, total), total);
+    struct receiver *receiver = receiver_create(fixture, ends[1]);
+    receiver->once = true;
+    for (size_t got = 3 * SIZE; got < total; got += 3 * SIZE) {
+        receiver_start(receiver);
+        turn_until(fixture->ring, !op_pending(&receiver->op));
+        assert_int_equal(receiver->got, got);
+    }
+    receiver_destroy(receiver);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- running out ---- */
 
 static void empty_ring_ends_the_receive_and_returns_resume_it(void **state)
@@ -237,6 +256,7 @@ static void empty_ring_ends_the_receive_and_returns_resume_it(void **state)
     struct fixture *fixture = *state;
     int ends[2];
     size_t total = 20 * SIZE;
+    fixture->ring->has_recv_bundle = false;
     harness_tcp_pair(ends);
     struct receiver *receiver = receiver_create(fixture, ends[1]);
     receiver->keep = true;
@@ -287,6 +307,22 @@ static void starving_receivers_all_get_through(void **state)
 }
 
 /* ---- waiters ---- */
+
+/* Takes the buffer that the kernel would fill next. */
+static uint16_t take(struct fixture *fixture, int32_t len)
+{
+    struct bufring *buffers = &fixture->buffers;
+    unsigned next = buffers->entries->bufs[fixture->head++ & (buffers->count - 1)].bid;
+    uint32_t flags = IORING_CQE_F_BUFFER | next << IORING_CQE_BUFFER_SHIFT;
+    struct bufring_bundle bundle = bufring_take_bundle(buffers, len, flags);
+    struct span bytes;
+    uint16_t id;
+    assert_true(bufring_bundle_next(&bundle, &bytes, &id));
+    assert_int_equal(bytes.len, len);
+    assert_int_equal(id, next);
+    assert_false(bufring_bundle_next(&bundle, &bytes, &id));
+    return id;
+}
 
 struct counter {
     struct bufring_waiter waiter;
@@ -350,12 +386,8 @@ static void waiters_wake_when_an_eighth_is_back(void **state)
     struct counter counter;
     int next = 0;
     counter_init(&counter, &next);
-    for (unsigned i = 0; i < 4096; i++) {
-        uint16_t id;
-        uint32_t flags = IORING_CQE_F_BUFFER | i << IORING_CQE_BUFFER_SHIFT;
-        assert_int_equal(bufring_take(buffers, SIZE, flags, &id).len, SIZE);
-        assert_int_equal(id, i);
-    }
+    for (unsigned i = 0; i < 4096; i++)
+        assert_int_equal(take(fixture, SIZE), i);
     bufring_wait(buffers, &counter.waiter);
     for (unsigned i = 0; i < 511; i++)
         bufring_return(buffers, (uint16_t)i);
@@ -368,14 +400,10 @@ static void waiters_wake_when_an_eighth_is_back(void **state)
 
 /* ---- the window ---- */
 
-static void take_and_return(struct bufring *buffers, unsigned count, int32_t len)
+static void take_and_return(struct fixture *fixture, unsigned count, int32_t len)
 {
-    for (unsigned i = 0; i < count; i++) {
-        uint16_t id;
-        uint32_t flags = IORING_CQE_F_BUFFER | i % 100 << IORING_CQE_BUFFER_SHIFT;
-        assert_int_equal(bufring_take(buffers, len, flags, &id).len, len);
-        bufring_return(buffers, id);
-    }
+    for (unsigned i = 0; i < count; i++)
+        bufring_return(&fixture->buffers, take(fixture, len));
 }
 
 static void the_kernel_is_given_a_window_that_grows_when_it_runs_out(void **state)
@@ -394,7 +422,7 @@ static void the_kernel_is_given_a_window_that_grows_when_it_runs_out(void **stat
     assert_ok(ring_turn(fixture->ring, 0, NULL));
     assert_int_equal(counter.calls, 1);
     /* Without need it is the smallest again after a while. */
-    take_and_return(buffers, 40000, 100);
+    take_and_return(fixture, 40000, 100);
     assert_int_equal(buffers->window, smallest);
     assert_int_equal(buffers->offered, smallest);
 }
@@ -406,7 +434,7 @@ static void full_buffers_do_not_widen_the_window(void **state)
     struct counter counter;
     int next = 0;
     uint32_t smallest = buffers->window;
-    take_and_return(buffers, 10, SIZE);
+    take_and_return(fixture, 10, SIZE);
     counter_init(&counter, &next);
     bufring_wait(buffers, &counter.waiter);
     assert_int_equal(buffers->window, smallest);
@@ -420,9 +448,7 @@ static void buffers_that_are_held_are_replaced(void **state)
     struct fixture *fixture = *state;
     struct bufring *buffers = &fixture->buffers;
     for (unsigned i = 0; i < 2000; i++) {
-        uint16_t id;
-        uint32_t flags = IORING_CQE_F_BUFFER | i << IORING_CQE_BUFFER_SHIFT;
-        assert_int_equal(bufring_take(buffers, SIZE, flags, &id).len, SIZE);
+        assert_int_equal(take(fixture, SIZE), i);
         assert_true(buffers->offered >= buffers->window / 2);
     }
     assert_int_equal(buffers->lent, 2000);
@@ -453,6 +479,8 @@ int main(void)
         small_test(multishot_receive_fills_buffer_after_buffer),
         large_test(multishot_receive_fills_buffer_after_buffer),
         large_test(bundles_carry_the_same_bytes),
+        large_test(a_receive_ends_when_the_most_has_come),
+        small_test(a_receive_ends_when_the_most_has_come),
         small_test(bundles_survive_a_shuffled_ring),
         small_test(empty_ring_ends_the_receive_and_returns_resume_it),
         small_test(starving_receivers_all_get_through),

@@ -237,7 +237,7 @@ static void cancel_in_the_same_turn_as_its_start(void **state)
     char byte;
     probe_init(&probe);
     harness_unix_pair(ends);
-    ring_recv(ring, &probe.op, ends[0], &byte, 1);
+    harness_recv(ring, &probe.op, ends[0], &byte, 1);
     ring_cancel(ring, &probe.op);
     turn_until(ring, !op_pending(&probe.op));
     assert_int_equal(probe.result, -ECANCELED);
@@ -258,7 +258,7 @@ static void cancel_spares_what_is_started_later(void **state)
     ring_submit(ring);
     ring_cancel(ring, &probe.op);
     probe.op.pending = 0; /* as if it had completed and its memory served anew */
-    ring_recv(ring, &probe.op, ends[0], &byte, 1);
+    harness_recv(ring, &probe.op, ends[0], &byte, 1);
     probe.op.pending++;
     assert_ok(ring_turn(ring, 0, NULL));
     assert_ok(ring_turn(ring, 0, NULL));

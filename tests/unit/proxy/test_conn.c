@@ -153,6 +153,29 @@ static void a_paused_connection_holds_what_came_and_stops_the_sender(void **stat
     scene_stop(scene);
 }
 
+/* A burst that is there before anybody can say stop. */
+static void of_a_burst_only_the_beginning_comes_into_memory(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_start();
+    const struct bufring *buffers = &scene->harness.worker.buffers;
+    static char chunk[65536];
+    size_t sent = 0;
+    if (!scene->harness.worker.ring.has_recv_limit) {
+        scene_stop(scene);
+        skip();
+    }
+    scene->peer.pause_on_data = true;
+    for (ssize_t n; (n = send(scene->far, chunk, sizeof(chunk), MSG_NOSIGNAL)) > 0;)
+        sent += (size_t)n;
+    assert_true(sent > (size_t)1 << 20);
+    harness_run_until(&scene->harness, &scene->peer.any);
+    harness_settle(&scene->harness);
+    assert_true(buf_len(&scene->peer.conn.held_bytes) + (size_t)buffers->lent * buffers->size <=
+                (size_t)96 << 10);
+    scene_stop(scene);
+}
+
 static void the_end_waits_behind_held_bytes(void **state)
 {
     (void)state;
@@ -549,6 +572,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_arrive_in_order_and_the_end_after_them),
         cmocka_unit_test(a_paused_connection_holds_what_came_and_stops_the_sender),
+        cmocka_unit_test(of_a_burst_only_the_beginning_comes_into_memory),
         cmocka_unit_test(the_end_waits_behind_held_bytes),
         cmocka_unit_test(writes_of_one_turn_leave_in_one_send),
         cmocka_unit_test(congestion_is_told_and_so_is_its_end),
