@@ -11,6 +11,12 @@ def _wrk(connections, path="/"):
     return load
 
 
+def _h2load(connections, streams, path="/"):
+    def load(bench, server, seconds):
+        return clients.h2load(bench, server, seconds, connections, streams, path=path)
+    return load
+
+
 class Http2(AgainstPeers):
     """Runs as soon as Weir agrees on h2."""
 
@@ -34,8 +40,9 @@ WORKLOADS = (
     AgainstPeers("answers-1m", "answers of 1 MB, 16 connections", _wrk(16, "/1m"), 0.80,
                  path="/1m"),
     Http2("http2", "HTTP/2, small answers, 32 connections of 16 streams",
-          lambda bench, server, seconds: clients.h2load(bench, server, seconds, 32, 16),
-          0.70),
+          _h2load(32, 16), 0.70),
+    Http2("http2-64k", "HTTP/2, answers of 64 KB, 32 connections of 16 streams",
+          _h2load(32, 16, "/64k"), 0.85, path="/64k"),
     AgainstPeers("tcp-small", "terminated TCP, small answers, 64 connections", _wrk(64), 0.80,
                  mode="tcp", peers=("hitch", "haproxy"), rivals=("hitch",)),
     AgainstPeers("tcp-1m", "terminated TCP, answers of 1 MB, 16 connections", _wrk(16, "/1m"),
