@@ -190,10 +190,6 @@ static void dump_rows(const struct schema_row *rows, const void *base, const cha
 void dump_static(const struct model_static *model, FILE *out)
 {
     dump_rows(schema_static, model, "", out);
-    fprintf(out, "certificatesResolvers = ");
-    for (size_t i = 0; i < model->cert_resolvers.count; i++)
-        fprintf(out, "%s%.*s", i ? ", " : "", SPAN_ARG(model->cert_resolvers.items[i]));
-    fputc('\n', out);
 }
 
 void dump_dynamic(const struct model_dynamic *model, FILE *out)

@@ -183,6 +183,42 @@ static enum err add_prometheus(const struct model_static *model, struct model_dy
                       SPAN("prometheus@internal"), PRIORITY_MAX, SPAN_EMPTY);
 }
 
+/* ---- ACME ---- */
+
+static bool answers_challenges(const struct model_static *model, struct span entry_point)
+{
+    for (size_t i = 0; i < model->resolver_count; i++) {
+        const struct model_resolver *resolver = &model->resolvers[i];
+        if (resolver->has_acme && resolver->acme.has_http &&
+            span_equal(resolver->acme.http_entry_point, entry_point))
+            return true;
+    }
+    return false;
+}
+
+/* HTTP-01 goes before everything else, unless routers are to answer themselves. */
+static enum err add_acme(const struct model_static *model, struct model_dynamic *dynamic)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->entry_point_count; i++) {
+        const struct model_entry_point *point = &model->entry_points[i];
+        if (!answers_challenges(model, point->object.name))
+            continue;
+        const char *name = arena_format(&dynamic->arena, "acme-http%s%.*s@internal",
+                                        count > 0 ? "-" : "",
+                                        count > 0 ? (int)point->object.name.len : 0,
+                                        point->object.name.ptr);
+        count++;
+        TRY(add_router(dynamic, span_cstr(name), (struct source_mark){"", 0, 0},
+                       point->object.name, SPAN("PathPrefix(`/.well-known/acme-challenge/`)"),
+                       SPAN("acme-http@internal"), point->acme_bypass ? 0 : PRIORITY_MAX,
+                       SPAN_EMPTY));
+    }
+    if (count > 0)
+        add_service(dynamic, SPAN("acme-http@internal"));
+    return ERR_OK;
+}
+
 /* ---- transports ---- */
 
 static enum err copy_contents(struct arena *arena, const struct model_content *from, size_t count,
@@ -227,15 +263,16 @@ static enum err add_transports(const struct model_static *model, struct model_dy
 enum err dynamic_add_internals(const struct model_static *model, struct model_dynamic *dynamic)
 {
     size_t points = model->entry_point_count;
-    ENLARGE(http_routers, http_router_count, points + 4);
+    ENLARGE(http_routers, http_router_count, 2 * points + 4);
     ENLARGE(http_middlewares, http_middleware_count, points);
-    ENLARGE(http_services, http_service_count, 5);
+    ENLARGE(http_services, http_service_count, 6);
     ENLARGE(http_transports, http_transport_count, 1);
     ENLARGE(tcp_transports, tcp_transport_count, 1);
     add_service(dynamic, SPAN("noop@internal"));
     TRY(add_api(model, dynamic));
     TRY(add_ping(model, dynamic));
     TRY(add_prometheus(model, dynamic));
+    TRY(add_acme(model, dynamic));
     for (size_t i = 0; i < points; i++)
         if (model->entry_points[i].has_redirect)
             TRY(add_redirection(model, dynamic, &model->entry_points[i]));

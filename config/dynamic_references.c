@@ -280,6 +280,20 @@ static void check_router_tls(struct checker *checker, struct model_router *route
               SPAN_ARG(name), SPAN_ARG(options->object.problem));
 }
 
+/* What is obtained only helps: the router is served without it. */
+static void check_resolver(struct checker *checker, const struct model_object *object,
+                           struct span name, const char *section, const char *below)
+{
+    char key[256], path[300];
+    if (name.len == 0 || model_resolver(checker->model, name) != NULL)
+        return;
+    format_key(section, object, key, sizeof(key));
+    snprintf(path, sizeof(path), "%s.%s", key, below);
+    diagnostics_add(checker->diagnostics, SEVERITY_WARNING, object->mark, path,
+                    "there is no certificate resolver \"%.*s\": nothing is obtained",
+                    SPAN_ARG(name));
+}
+
 static void check_router_service(struct checker *checker, struct model_router *router, bool tcp,
                                  const char *section)
 {
@@ -306,6 +320,8 @@ static void check_routers(struct checker *checker, struct model_router *routers,
             BREAK(checker, &routers[i].object, SEVERITY_PROBLEM, section, "it has no rule");
         check_router_middlewares(checker, &routers[i], tcp, section);
         check_router_tls(checker, &routers[i], section);
+        check_resolver(checker, &routers[i].object, routers[i].tls.cert_resolver, section,
+                       "tls.certResolver");
         check_router_service(checker, &routers[i], tcp, section);
     }
 }
@@ -321,5 +337,9 @@ enum err dynamic_check_references(const struct model_static *model, struct model
     check_services(&checker);
     check_routers(&checker, dynamic->http_routers, dynamic->http_router_count, false);
     check_routers(&checker, dynamic->tcp_routers, dynamic->tcp_router_count, true);
+    for (size_t i = 0; i < dynamic->tls_store_count; i++)
+        check_resolver(&checker, &dynamic->tls_stores[i].object,
+                       dynamic->tls_stores[i].generated_resolver, "tls.stores",
+                       "defaultGeneratedCert.resolver");
     return checker.failed ? ERR_NOMEM : ERR_OK;
 }

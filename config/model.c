@@ -89,6 +89,14 @@ const struct model_tls_store *model_tls_store(const struct model_dynamic *model,
     return FIND(model->tls_stores, model->tls_store_count, name);
 }
 
+const struct model_resolver *model_resolver(const struct model_static *model, struct span name)
+{
+    for (size_t i = 0; i < model->resolver_count; i++)
+        if (span_equal(model->resolvers[i].object.name, name))
+            return &model->resolvers[i];
+    return NULL;
+}
+
 const struct model_entry_point *model_entry_point(const struct model_static *model,
                                                   struct span name)
 {

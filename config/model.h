@@ -127,16 +127,17 @@ struct model_tls_options {
     bool disable_session_tickets;
 };
 
+struct model_domain {
+    struct span main;
+    struct span_list sans;
+};
+
 struct model_tls_store {
     struct model_object object;
     bool has_default_certificate;
     struct model_certificate default_certificate;
     struct span generated_resolver; /* defaultGeneratedCert; empty: none */
-};
-
-struct model_domain {
-    struct span main;
-    struct span_list sans;
+    struct model_domain generated_domain;
 };
 
 /* `tls` of a router or an entry point. */
@@ -332,6 +333,7 @@ struct model_entry_point {
     bool udp;
     bool as_default;
     bool reuse_port;
+    bool acme_bypass; /* routers may answer ACME's challenges themselves */
     int64_t request_accept_grace_timeout, grace_timeout;
     int64_t read_timeout, write_timeout, idle_timeout;
     int64_t keep_alive_max_time, keep_alive_max_requests; /* 0: unlimited */
@@ -441,6 +443,40 @@ struct model_prometheus {
     size_t bucket_count;
 };
 
+enum acme_key_choice {
+    ACME_KEY_CHOICE_EC256,
+    ACME_KEY_CHOICE_EC384,
+    ACME_KEY_CHOICE_RSA2048,
+    ACME_KEY_CHOICE_RSA4096,
+    ACME_KEY_CHOICE_RSA8192,
+};
+
+/* certificatesResolvers.NAME.acme */
+struct model_acme {
+    struct span email;
+    struct span_list email_addresses;
+    struct span ca_server;
+    struct model_content *ca_certificates;
+    size_t ca_certificate_count;
+    bool ca_system_pool;
+    struct span preferred_chain, profile, storage;
+    enum acme_key_choice key_type;
+    struct span eab_kid, eab_hmac;
+    int64_t certificates_duration_h;
+    int64_t client_timeout, header_timeout;
+    bool disable_common_name;
+    bool has_http, has_tls, has_dns; /* challenges */
+    struct span http_entry_point;
+    int64_t http_delay, tls_delay;
+};
+
+/* A `problem`: nothing is obtained through it. */
+struct model_resolver {
+    struct model_object object;
+    bool has_acme;
+    struct model_acme acme;
+};
+
 struct model_static {
     struct model_entry_point *entry_points;
     size_t entry_point_count;
@@ -458,7 +494,8 @@ struct model_static {
     struct model_prometheus prometheus;
     bool has_ocsp;
     struct model_string_map ocsp_overrides; /* responder of the certificate → who is asked */
-    struct span_list cert_resolvers; /* names; ACME itself is not built yet */
+    struct model_resolver *resolvers;
+    size_t resolver_count;
     struct model_servers_transport default_transport; /* serversTransport */
     struct model_tcp_servers_transport default_tcp_transport;
     struct span source; /* the file, "command line", "environment", or empty: defaults */
@@ -468,5 +505,6 @@ struct model_static {
 
 void model_static_destroy(struct model_static *model);
 const struct model_entry_point *model_entry_point(const struct model_static *, struct span name);
+const struct model_resolver *model_resolver(const struct model_static *, struct span name);
 
 #endif

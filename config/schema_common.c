@@ -50,18 +50,12 @@ const struct schema_row schema_domains[] = {
     SCHEMA_END,
 };
 
-const struct schema_row schema_domains_free[] = {
-    KEY("main", STRING, NULL, "First name of the certificate."),
-    KEY("sans", STRINGS, NULL, "Its further names."),
-    SCHEMA_END,
-};
-
 #define ROUTER_TLS                                                                           \
     KEY("options", STRING, NULL, "Name of the TLS options; empty: default.",                 \
         AT(model_router_tls, options)),                                                      \
         KEY("certResolver", STRING, NULL,                                                    \
             "Certificate resolver that obtains certificates for the names of the rule.",     \
-            AT(model_router_tls, cert_resolver), NOT_BUILT),                                 \
+            AT(model_router_tls, cert_resolver)),                                            \
         KEY("domains", ARRAY, NULL, "Names to ask certificates for, instead of the rule's.", \
             AT_LIST(model_router_tls, domains, domain_count, struct model_domain),           \
             ROWS(schema_domains))

@@ -180,7 +180,7 @@ const struct schema_row schema_entry_point[] = {
     KEY("address", STRING, NULL, "Where to listen: [host]:port[/tcp|/udp].",
         AT(model_entry_point, address), CHECK(check_address)),
     KEY("allowACMEByPass", BOOL, "false",
-        "Let routers handle ACME challenges themselves.", NOT_BUILT),
+        "Let routers handle ACME challenges themselves.", AT(model_entry_point, acme_bypass)),
     KEY("reusePort", BOOL, "false", "Let other processes listen on the same port.",
         AT(model_entry_point, reuse_port)),
     KEY("asDefault", BOOL, "false", "Serve the routers that name no entry point.",

@@ -21,7 +21,6 @@ extern const struct schema_row schema_router_tls[];
 extern const struct schema_row schema_tcp_router_tls[];
 extern const struct schema_row schema_certificate[];
 extern const struct schema_row schema_domains[];
-extern const struct schema_row schema_domains_free[]; /* the same, kept nowhere */
 extern const struct schema_choice schema_tls_versions[];
 extern const struct schema_choice schema_cipher_suites[];
 extern const struct schema_choice schema_curves[];

@@ -96,7 +96,7 @@ static const struct schema_row options[] = {
 static const struct schema_row generated[] = {
     KEY("resolver", STRING, NULL, "Resolver that obtains it.",
         AT(model_tls_store, generated_resolver)),
-    SECTION("domain", "Its names.", schema_domains_free),
+    SECTION("domain", "Its names.", schema_domains, INTO(model_tls_store, generated_domain)),
     SCHEMA_END,
 };
 
@@ -104,7 +104,7 @@ static const struct schema_row store[] = {
     SECTION("defaultCertificate", "Certificate for names without one.", schema_certificate,
             INTO(model_tls_store, default_certificate),
             PRESENT(model_tls_store, has_default_certificate)),
-    SECTION("defaultGeneratedCert", "The same, obtained from a resolver.", generated, NOT_BUILT),
+    SECTION("defaultGeneratedCert", "The same, obtained from a resolver.", generated),
     SCHEMA_END,
 };
 

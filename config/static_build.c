@@ -166,23 +166,43 @@ static void check_rest(const struct model_static *model, const struct node *root
                         "must begin with a slash");
 }
 
-/* The names only: what a resolver does is not built. */
-static enum err collect_resolvers(struct model_static *model, const struct node *root)
+static const struct model_entry_point *challenge_entry(const struct model_static *model,
+                                                       const struct model_acme *acme)
 {
-    const struct node *resolvers = node_get(root, "certificatesResolvers");
-    if (resolvers == NULL || resolvers->kind != NODE_MAP)
-        return ERR_OK;
-    size_t count = resolvers->map.count;
-    struct span *names = ARENA_ARRAY(&model->arena, struct span, count + 1);
-    if (names == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < count; i++) {
-        names[i] = arena_span(&model->arena, resolvers->map.entries[i].key);
-        if (names[i].ptr == NULL)
-            return ERR_NOMEM;
+    return acme->has_http ? model_entry_point(model, acme->http_entry_point) : NULL;
+}
+
+/* Why nothing can be obtained through the resolver; NULL: nothing is wrong. */
+static const char *resolver_problem(const struct model_static *model,
+                                    const struct model_resolver *resolver)
+{
+    const struct model_acme *acme = &resolver->acme;
+    if (!resolver->has_acme)
+        return "only ACME resolvers are supported";
+    if (acme->storage.len == 0)
+        return "it has no storage for the certificates; write for example storage: acme.json";
+    if (acme->has_http && challenge_entry(model, acme) == NULL)
+        return "httpChallenge.entryPoint names no entry point; it is the one that listens on "
+               "port 80";
+    if (acme->has_http || acme->has_tls)
+        return NULL;
+    return acme->has_dns ? "dnsChallenge is not supported yet; use httpChallenge or tlsChallenge"
+                         : "it has no challenge; write for example tlsChallenge: {}";
+}
+
+static void check_resolvers(struct model_static *model, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < model->resolver_count; i++) {
+        struct model_resolver *resolver = &model->resolvers[i];
+        const char *why = resolver_problem(model, resolver);
+        char key[160];
+        if (why == NULL)
+            continue;
+        resolver->object.problem = span_cstr(why);
+        snprintf(key, sizeof(key), "certificatesResolvers.%.*s", SPAN_ARG(resolver->object.name));
+        diagnostics_add(diagnostics, SEVERITY_WARNING, resolver->object.mark, key,
+                        "obtains nothing: %s", why);
     }
-    model->cert_resolvers = (struct span_list){names, count};
-    return ERR_OK;
 }
 
 static void name_transports(struct model_static *model)
@@ -217,11 +237,11 @@ static enum err fill(struct model_static *model, const struct node *root, struct
         return ERR_NOMEM;
     struct decoder decoder = {.arena = &model->arena, .diagnostics = diagnostics};
     TRY(decode_root(&decoder, schema_static, root, model));
-    TRY(collect_resolvers(model, root));
     name_transports(model);
     TRY(complete_entry_points(model));
     check_entry_points(model, diagnostics);
     check_rest(model, root, diagnostics);
+    check_resolvers(model, diagnostics);
     return diagnostics->errors > 0 ? ERR_INVALID : ERR_OK;
 }
 

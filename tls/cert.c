@@ -285,6 +285,7 @@ void cert_unref(struct cert *cert)
     free(atomic_load_explicit(&cert->staple, memory_order_relaxed));
     free(atomic_load_explicit(&cert->counters, memory_order_relaxed));
     free(cert->source);
+    free(cert->resolver);
     free(cert);
 }
 

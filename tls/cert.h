@@ -37,6 +37,7 @@ struct cert {
     /* For the API. Set by who made it, before it is shared. */
     char *source;   /* the file that it was read from, malloc'ed; NULL: none */
     bool generated; /* by Weir itself */
+    char *resolver; /* that obtained it by ACME, malloc'ed; NULL: none */
     _Atomic(struct cert_counters *) counters; /* made with the first handshake */
 };
 

@@ -47,6 +47,10 @@ MUST_USE enum err tls_context_get(struct tls_context_table *table, struct cert *
                                   struct tls_options *options, struct tls_context **out,
                                   struct err_text *why);
 
+/* One that belongs to no table; the caller's reference. For what no snapshot has. */
+MUST_USE enum err tls_server_context_create(struct cert *cert, struct tls_options *options,
+                                            struct tls_context **out, struct err_text *why);
+
 /* ---- towards backends ---- */
 struct tls_client_config {
     bool insecure_skip_verify;

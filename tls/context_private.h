@@ -46,8 +46,6 @@ MUST_USE enum err tls_context_load_cert(struct tls_context *context, const struc
                                         struct err_text *why);
 
 /* A fresh server context, not in any table. */
-MUST_USE enum err tls_server_context_create(struct cert *cert, struct tls_options *options,
-                                            struct tls_context **out, struct err_text *why);
 
 /* ---- in engine*.c, called by wolfSSL ---- */
 int tls_engine_receive_callback(WOLFSSL *ssl, char *data, int size, void *engine);

@@ -48,6 +48,7 @@ struct cert_store {
     struct entry **order; /* parallel to its certificates; NULL: not served */
     uint64_t round;
     struct diagnostics *findings;
+    const struct obtained_certs *obtained; /* NULL: none */
     struct cert *self_signed[2]; /* ECDSA, RSA */
 };
 
@@ -65,6 +66,11 @@ enum err cert_store_create(struct cert_store **out)
 void cert_store_report_to(struct cert_store *store, struct diagnostics *findings)
 {
     store->findings = findings;
+}
+
+void cert_store_add_obtained(struct cert_store *store, const struct obtained_certs *obtained)
+{
+    store->obtained = obtained;
 }
 
 static void forget_loaded(struct entry *entry)
@@ -433,8 +439,8 @@ enum err cert_store_collect(struct cert_store *store, const struct model_dynamic
                             bool same_model, int64_t now_s, struct cert ***certs, size_t *count)
 {
     bool known = same_model && store->model == model;
-    size_t used = 0;
-    struct cert **list = calloc(model->certificate_count + 1, sizeof(struct cert *));
+    size_t used = 0, obtained = store->obtained != NULL ? store->obtained->count : 0;
+    struct cert **list = calloc(model->certificate_count + obtained + 1, sizeof(struct cert *));
     enum err error = list != NULL ? ERR_OK : ERR_NOMEM;
     if (error == ERR_OK && !known)
         error = find_entries(store, model);
@@ -446,6 +452,8 @@ enum err cert_store_collect(struct cert_store *store, const struct model_dynamic
         free(list);
         return error;
     }
+    for (size_t i = 0; i < obtained; i++)
+        list[used++] = store->obtained->certs[i];
     store->model = model;
     *certs = list;
     *count = used;
@@ -474,6 +482,8 @@ enum err cert_store_default(struct cert_store *store, const struct model_dynamic
     enum err error = ERR_OK;
     struct cert *cert = fallback != NULL ? obtain(store, fallback, now_s, &error) : NULL;
     TRY(error);
+    if (fallback == NULL && store->obtained != NULL)
+        cert = store->obtained->fallback;
     if (cert != NULL)
         set.by_type[cert->key_type] = cert;
     else

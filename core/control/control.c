@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/rcu.h"
+#include "core/control/acme.h"
 #include "core/control/reload.h"
 #include "core/control/resolver.h"
 #include "core/control/staples.h"
@@ -20,6 +21,7 @@
 
 #define CONTROL_RING_ENTRIES 256
 #define SETTLE_MS 20         /* an editor truncates and then writes */
+#define OBTAINED_MS 50       /* certificates that come together are published together */
 #define REAP_MS 1000         /* how often retired snapshots are looked at */
 #define NAMES_PATIENCE_MS 2000
 #define VALIDITY_PAUSE_MS 5000            /* between two looks at least */
@@ -36,7 +38,9 @@ struct control {
     struct throttle throttle;
     bool reload_wanted; /* control_reload */
     struct op files;    /* the watcher's descriptor is readable */
-    struct timer reload_timer, reap_timer, validity_timer;
+    struct timer reload_timer, reap_timer, validity_timer, obtained_timer;
+    bool obtained_wanted; /* to be published once the timer has run out */
+    struct acme *acme;    /* NULL: not wanted */
     struct tickets *tickets;
     struct staples *staples; /* NULL: not wanted */
     struct worker *const *workers;
@@ -96,6 +100,31 @@ static void follow_snapshot(struct control *control)
     const struct snapshot *snapshot = reload_current(control->reload);
     resolver_update(control->resolver, snapshot);
     staples_update(control->staples, snapshot);
+    acme_update(control->acme, snapshot);
+}
+
+/* As above. */
+static void on_obtained_timer(struct timer *timer)
+{
+    (void)timer;
+}
+
+static void on_obtained(void *context)
+{
+    struct control *control = context;
+    control->obtained_wanted = true;
+    if (!timer_running(&control->obtained_timer))
+        timer_set(&control->wheel, &control->obtained_timer, control->now_ms + OBTAINED_MS);
+}
+
+static void publish_obtained(struct control *control)
+{
+    if (!control->obtained_wanted || timer_running(&control->obtained_timer))
+        return;
+    control->obtained_wanted = false;
+    if (reload_republish(control->reload) == RELOAD_PUBLISHED)
+        follow_snapshot(control);
+    read_clock(control);
 }
 
 /* As above. */
@@ -144,10 +173,12 @@ static void do_work(struct control *control)
         control->reload_wanted = false;
         throttle_begin(&control->throttle, control->now_ms);
         tickets_reload(control->tickets);
+        acme_look_at_wishes(control->acme);
         run_reload(control, true);
     } else if (throttle_take(&control->throttle, control->now_ms)) {
         run_reload(control, false);
     }
+    publish_obtained(control);
     if (!timer_running(&control->validity_timer))
         look_at_validity(control);
     if (reload_reap(control->reload))
@@ -198,6 +229,18 @@ static void wait_for_names(struct control *control)
         control_turn(control, until_ms - control->now_ms);
 }
 
+static enum err start_acme(struct control *control, struct err_text *why)
+{
+    struct acme_settings settings = {
+        .settings = control->settings.settings,
+        .ring = &control->ring,
+        .wheel = &control->wheel,
+        .on_change = on_obtained,
+        .context = control,
+    };
+    return acme_create(&settings, &control->acme, why);
+}
+
 static enum err start(struct control *control, struct err_text *why)
 {
     const struct model_static *model = control->settings.settings;
@@ -205,7 +248,8 @@ static enum err start(struct control *control, struct err_text *why)
     control->has_ring = true;
     TRY(tickets_create(&model->weir.ticket_key_files, &control->ring, &control->wheel,
                        &control->tickets, why));
-    TRY(reload_create(&control->settings, &control->reload, why));
+    TRY(start_acme(control, why));
+    TRY(reload_create(&control->settings, acme_obtained(control->acme), &control->reload, why));
     TRY(resolver_create(&control->ring, &control->wheel, &control->resolver, why));
     read_clock(control);
     timerwheel_advance(&control->wheel, control->now_ms);
@@ -231,6 +275,7 @@ enum err control_create(const struct control_settings *settings, struct control 
     timer_init(&control->reload_timer, on_reload_timer);
     timer_init(&control->reap_timer, on_reap_timer);
     timer_init(&control->validity_timer, on_validity_timer);
+    timer_init(&control->obtained_timer, on_obtained_timer);
     enum err error = start(control, why);
     if (error != ERR_OK) {
         control_destroy(control);
@@ -249,6 +294,7 @@ void control_destroy(struct control *control)
     resolver_destroy(control->resolver);
     staples_destroy(control->staples);
     reload_destroy(control->reload);
+    acme_destroy(control->acme);
     tickets_destroy(control->tickets);
     free(control);
 }
@@ -273,6 +319,11 @@ int64_t control_now_ms(const struct control *control)
 const struct snapshot *control_snapshot(const struct control *control)
 {
     return reload_current(control->reload);
+}
+
+const struct acme *control_acme(const struct control *control)
+{
+    return control->acme;
 }
 
 void control_set_workers(struct control *control, struct worker *const *workers, size_t count)

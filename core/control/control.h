@@ -65,6 +65,9 @@ struct timerwheel *control_wheel(struct control *control);
 int64_t control_now_ms(const struct control *control);
 /* What is published. */
 const struct snapshot *control_snapshot(const struct control *control);
+/* For core/control/acme.h; NULL: no resolver is configured. */
+struct acme;
+const struct acme *control_acme(const struct control *control);
 
 /* The workers, to add up their counters. Set once, before their threads start;
  * they are valid until the control thread ends. Reading is for any thread. */

@@ -38,21 +38,54 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *argument)
     return error == ERR_OK ? size * count : 0; /* curl fails the transfer */
 }
 
+static size_t on_head(char *bytes, size_t size, size_t count, void *argument)
+{
+    struct fetch_job *job = argument;
+    struct span line = span_make(bytes, size * count), name, value;
+    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
+        line.len--;
+    value = span_split(line, ':', &name);
+    if (job->on_field != NULL && value.ptr != NULL)
+        job->on_field(job, name, span_trim(value));
+    return size * count;
+}
+
+static bool set_method(CURL *easy, struct fetch_job *job)
+{
+    struct span body = buf_span(&job->request);
+    if (job->method == FETCH_HEAD)
+        return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    if (job->method == FETCH_GET)
+        return true;
+    return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "") ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK;
+}
+
+static bool set_authorities(CURL *easy, const struct fetch_job *job)
+{
+    struct curl_blob blob = {(void *)job->authorities.ptr, job->authorities.len, CURL_BLOB_NOCOPY};
+    return blob.len == 0 || (curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+                             curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
+}
+
 /* False: libcurl has no memory. */
 static bool set_up(CURL *easy, struct fetch_job *job, struct curl_slist *headers)
 {
+    long timeout_s = job->timeout_s > 0 ? (long)job->timeout_s : FETCH_TIMEOUT_S;
     return curl_easy_setopt(easy, CURLOPT_URL, job->url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_span(&job->request).ptr) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)buf_len(&job->request)) ==
-               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_USERAGENT, "Weir/" WEIR_VERSION) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           set_method(easy, job) && set_authorities(easy, job) &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, job) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, job) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FETCH_CONNECT_S) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)FETCH_TIMEOUT_S) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT, timeout_s) == CURLE_OK;
 }
 
 static void finish(struct fetch *fetch, struct fetch_job *job)
@@ -67,7 +100,9 @@ static void begin(struct fetch *fetch, struct fetch_job *job)
 {
     char type[128];
     CURL *easy = curl_easy_init();
-    snprintf(type, sizeof(type), "Content-Type: %s", job->content_type);
+    job->status = 0;
+    snprintf(type, sizeof(type), "Content-Type: %s",
+             job->content_type != NULL ? job->content_type : "");
     /* Curl wants the list alive as long as the transfer: it goes with the job. */
     struct curl_slist *headers = easy != NULL ? curl_slist_append(NULL, type) : NULL;
     job->headers = headers;
@@ -104,8 +139,10 @@ static void end(struct fetch *fetch, CURL *easy, CURLcode result)
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK)
         snprintf(job->error, sizeof(job->error), "%s", curl_easy_strerror(result));
-    else if (status != 200)
+    else if (status != 200 && !job->any_status)
         snprintf(job->error, sizeof(job->error), "status %ld", status);
+    else
+        job->status = (int)status;
     curl_multi_remove_handle(fetch->multi, easy);
     curl_easy_cleanup(easy);
     curl_slist_free_all(job->headers);
@@ -154,7 +191,7 @@ static enum err start_thread(struct fetch *fetch, struct err_text *why)
         return err_set(why, ERR_NOMEM, "libcurl cannot be started");
     int error = pthread_create(&fetch->thread, NULL, thread_main, fetch);
     if (error != 0)
-        return err_set(why, err_from_errno(error), "no thread for OCSP: %s", strerror(error));
+        return err_set(why, err_from_errno(error), "no thread for HTTP: %s", strerror(error));
     fetch->started = true;
     return ERR_OK;
 }

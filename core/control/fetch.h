@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Posts something to an HTTP server and brings what it answers, on a thread of
- * its own (libcurl, several transfers at once), since the control thread may not
- * wait. The owner polls fetch_fd and takes what is done. All functions are for
- * the owner's thread.
+ * Asks an HTTP server and brings what it answers, on a thread of its own
+ * (libcurl, several transfers at once), since the control thread may not wait.
+ * The owner polls fetch_fd and takes what is done. All functions are for the
+ * owner's thread.
  */
 #ifndef WEIR_CORE_CONTROL_FETCH_H
 #define WEIR_CORE_CONTROL_FETCH_H
@@ -12,18 +12,27 @@
 #include "core/base/list.h"
 
 #define FETCH_AT_ONCE 16      /* transfers; the rest waits */
-#define FETCH_TIMEOUT_S 15    /* of a whole transfer */
+#define FETCH_TIMEOUT_S 15    /* of a whole transfer that names none */
 #define FETCH_CONNECT_S 5
 
 struct fetch;
 
+enum fetch_method { FETCH_POST, FETCH_GET, FETCH_HEAD };
+
 /* Embedded in the owner's struct, and not touched by it between start and done. */
 struct fetch_job {
     struct list link; /* fetch's */
-    char *url;
-    const char *content_type;
+    enum fetch_method method;
+    const char *url;
+    const char *content_type; /* of a POST */
+    struct span authorities;  /* PEM that https servers are verified by; empty: the system's */
+    unsigned timeout_s;       /* 0: FETCH_TIMEOUT_S */
+    bool any_status;          /* else all but 200 is an error */
+    int status;               /* 0: no response */
+    /* Called on the thread for each field of the response's head; may be NULL. */
+    void (*on_field)(struct fetch_job *job, struct span name, struct span value);
     struct buf request, response; /* the response's maximum is the buf's */
-    char error[256];              /* "": an answer with status 200 is in `response` */
+    char error[256];              /* "": an answer is in `response` */
     void *easy, *headers;         /* libcurl's, while it is under way */
 };
 

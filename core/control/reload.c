@@ -263,14 +263,21 @@ int64_t reload_validity_change_s(const struct reload *reload)
     return cert_index_change_s(reload->current->certs);
 }
 
-enum reload_result reload_revalidate(struct reload *reload)
+enum reload_result reload_republish(struct reload *reload)
 {
     struct err_text why = {""};
-    int64_t since_s = reload->validated_s;
     if (publish(reload, reload->model, &why) != ERR_OK)
         return fail(reload, why.text);
-    cert_store_report_expiry(reload->certs, since_s, reload->validated_s);
     atomic_store_explicit(&reload->epoch, reload->current->epoch, memory_order_relaxed);
+    return RELOAD_PUBLISHED;
+}
+
+enum reload_result reload_revalidate(struct reload *reload)
+{
+    int64_t since_s = reload->validated_s;
+    if (reload_republish(reload) != RELOAD_PUBLISHED)
+        return RELOAD_FAILED;
+    cert_store_report_expiry(reload->certs, since_s, reload->validated_s);
     log_info("certificates have expired or become valid: chosen anew");
     return RELOAD_PUBLISHED;
 }
@@ -313,18 +320,21 @@ static enum err open_provider(struct reload *reload, struct err_text *why)
                                 &reload->provider, why);
 }
 
-static enum err start(struct reload *reload, struct err_text *why)
+static enum err start(struct reload *reload, const struct obtained_certs *obtained,
+                      struct err_text *why)
 {
     enum err error = cert_store_create(&reload->certs);
     if (error != ERR_OK)
         return err_set(why, error, "%s", err_message(error));
+    cert_store_add_obtained(reload->certs, obtained);
     TRY(open_provider(reload, why));
     if (reload_run(reload, false) == RELOAD_PUBLISHED)
         return ERR_OK;
     return start_without_files(reload, why);
 }
 
-enum err reload_create(const struct control_settings *settings, struct reload **out,
+enum err reload_create(const struct control_settings *settings,
+                       const struct obtained_certs *obtained, struct reload **out,
                        struct err_text *why)
 {
     struct reload *reload = calloc(1, sizeof(*reload));
@@ -332,7 +342,7 @@ enum err reload_create(const struct control_settings *settings, struct reload **
         return err_set(why, ERR_NOMEM, "out of memory");
     reload->settings = *settings;
     list_init(&reload->retired);
-    enum err error = start(reload, why);
+    enum err error = start(reload, obtained, why);
     if (error != ERR_OK) {
         reload_destroy(reload);
         return error;

@@ -12,6 +12,7 @@
 #ifndef WEIR_CORE_CONTROL_RELOAD_H
 #define WEIR_CORE_CONTROL_RELOAD_H
 
+#include "core/control/cert_store.h"
 #include "core/control/control.h"
 
 struct reload;
@@ -22,15 +23,20 @@ enum reload_result {
     RELOAD_FAILED,
 };
 
-/* Publishes the first snapshot: of the files, or without any router when they
- * are wrong. Fails only for want of memory or a broken TLS library. */
-MUST_USE enum err reload_create(const struct control_settings *settings, struct reload **out,
+/* obtained: see cert_store_add_obtained. Publishes the first snapshot: of the
+ * files, or without any router when they are wrong. Fails only for want of memory
+ * or a broken TLS library. */
+MUST_USE enum err reload_create(const struct control_settings *settings,
+                                const struct obtained_certs *obtained, struct reload **out,
                                 struct err_text *why);
 /* Every worker has ended. NULL is fine. */
 void reload_destroy(struct reload *reload);
 
 /* all: certificates are read again although no change was seen. */
 enum reload_result reload_run(struct reload *reload, bool all);
+
+/* The same configuration with the certificates that have been obtained since. */
+enum reload_result reload_republish(struct reload *reload);
 
 /* When a certificate expires or becomes valid next (Unix time, INT64_MAX: never);
  * once that has come, reload_revalidate publishes the same configuration with

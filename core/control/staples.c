@@ -147,7 +147,7 @@ static void entry_destroy(struct entry *entry)
     timer_cancel(entry->staples->wheel, &entry->timer);
     buf_finish(&entry->job.request);
     buf_finish(&entry->job.response);
-    free(entry->job.url);
+    free((char *)entry->job.url);
     cert_unref(entry->cert);
     free(entry);
 }

@@ -17,7 +17,13 @@
 #include "core/proxy/front_tcp.h"
 #include "tls/clienthello.h"
 
-enum client_side { CLIENT_PEEKING, CLIENT_HTTP1, CLIENT_HTTP2, CLIENT_TCP };
+enum client_side {
+    CLIENT_PEEKING,
+    CLIENT_HTTP1,
+    CLIENT_HTTP2,
+    CLIENT_TCP,
+    CLIENT_CHALLENGE,
+};
 
 /* What a PROXY header said, when it was believed. */
 struct client_proxied {

@@ -3,12 +3,14 @@
  * The order of TRAEFIK-CONFIG §3: an HTTPS router with that very host, a TCP
  * router that is no catch-all, an HTTPS catch-all, a TCP catch-all, and last
  * HTTPS where every request is a 404. The certificate is chosen by name in the
- * worker's selection cache, then by what the client can verify.
+ * worker's selection cache, then by what the client can verify. Before all that
+ * goes a CA with its challenge, unless the entry point leaves it to routers.
  */
 #include "core/proxy/client_tls.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/proxy/challenges.h"
 #include "tls/ip_text.h"
 #include "tls/refusal.h"
 
@@ -75,6 +77,10 @@ static void handshake_on_open(struct conn *conn)
     struct client *client = client_of(conn);
     struct worker *worker = conn->worker;
     struct tls_engine_info info;
+    if (client->side == CLIENT_CHALLENGE) { /* RFC 8737 §4: no byte is exchanged */
+        conn_close_after_flush(conn, true);
+        return;
+    }
     tls_engine_info(conn->tls, &info);
     metric_add(info.resumed ? &worker->metrics.handshakes_resumed
                             : &worker->metrics.handshakes_full, 1);
@@ -154,11 +160,39 @@ static void shake_hands(struct client *client, struct tls_context *context,
         client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, err_message(error));
 }
 
+/* Who offers acme-tls/1 is a CA, and gets a challenge's certificate or none. */
+static void answer_challenge(struct client *client, struct span bytes)
+{
+    struct tls_context *context = challenges_find_tls(span_cstr(client->server_name));
+    struct tls_server_params params = {CHALLENGE_ALPN};
+    forget_tcp_route(client);
+    client->side = CLIENT_CHALLENGE;
+    if (context == NULL) {
+        client_tls_refuse(client, CLIENT_ALERT_NO_APPLICATION_PROTOCOL,
+                          "there is no ACME challenge for this name");
+        return;
+    }
+    client->is_tls = true;
+    client->conn.handler = &handshake_handler;
+    conn_set_timeout(&client->conn,
+                     client->conn.worker->settings->weir.handshake_timeout / NS_PER_MS);
+    shake_hands(client, context, &params, bytes);
+}
+
+static bool is_challenge(const struct clienthello *hello)
+{
+    return clienthello_offers_alpn(hello, CHALLENGE_ALPN);
+}
+
 static void terminate(struct client *client, const struct clienthello *hello,
                       struct tls_options *options, struct span bytes)
 {
     struct worker *worker = client->conn.worker;
     bool known;
+    if (is_challenge(hello)) {
+        answer_challenge(client, bytes);
+        return;
+    }
     struct cert *cert = select_cert(client, hello, &known);
     if (options->sni_strict && !known) {
         client_tls_refuse(client, CLIENT_ALERT_UNRECOGNIZED_NAME,
@@ -235,6 +269,10 @@ void client_tls_start(struct client *client, const struct clienthello *hello, st
 {
     const struct entry_routes *routes = client_routes(client);
     memcpy(client->server_name, hello->server_name, hello->server_name_len + 1);
+    if (is_challenge(hello) && !client_entry(client)->acme_bypass) {
+        answer_challenge(client, bytes);
+        return;
+    }
     struct rule_facts facts;
     client_facts(client, &facts);
     facts.alpn = hello->alpn;

@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/http/uri.h"
+#include "core/proxy/challenges.h"
 #include "core/proxy/forward.h"
 #include "core/proxy/middleware.h"
 
@@ -165,11 +166,25 @@ static bool find_route(struct exchange *exchange, const struct entry_routes *rou
 
 /* ---- the service ---- */
 
+/* Of HTTP-01, RFC 8555 §8.3. */
+static void answer_challenge(struct exchange *exchange)
+{
+    struct span answer = challenges_find_http(exchange->request.path);
+    if (answer.len == 0)
+        exchange_reply_error(exchange, 404, "no ACME challenge has this token");
+    else
+        exchange_reply(exchange, 200, NULL, SPAN("application/octet-stream"), answer);
+}
+
 static void serve_internal(struct exchange *exchange, struct span name)
 {
     struct worker *worker = exchange->worker;
     if (span_equal(name, SPAN("noop@internal"))) {
         exchange_reply(exchange, 418, NULL, SPAN_EMPTY, SPAN_EMPTY);
+        return;
+    }
+    if (span_equal(name, SPAN("acme-http@internal"))) {
+        answer_challenge(exchange);
         return;
     }
     if (worker->hooks.internal_service == NULL) {

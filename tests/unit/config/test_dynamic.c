@@ -615,13 +615,13 @@ static void what_only_helps_is_only_warned_of(void **state)
                 "{maxFailedAttempts: 2}}}}\n"
                 "udp: {routers: {u: {service: x}}}\n");
     assert_findings(&loaded,
-                    "d.yml:2:44: warning: http.routers.r.tls.certResolver: is not supported yet "
-                    "and has no effect\n"
                     "d.yml:3:63: warning: http.services.s.loadBalancer.healthCheck: is not "
                     "supported yet and has no effect\n"
                     "d.yml:3:87: warning: http.services.s.loadBalancer.passiveHealthCheck: is "
                     "not supported yet and has no effect\n"
-                    "d.yml:4:1: warning: udp: is not supported yet and has no effect\n");
+                    "d.yml:4:1: warning: udp: is not supported yet and has no effect\n"
+                    "d.yml:2:13: warning: http.routers.r.tls.certResolver: there is no certificate "
+                    "resolver \"le\": nothing is obtained\n");
     assert_span(router_named(&loaded, "r@file")->object.problem, "");
     assert_true(model_http_service(loaded.dynamic, SPAN("s@file"))->has_health_check);
     loaded_finish(&loaded);

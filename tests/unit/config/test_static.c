@@ -229,14 +229,13 @@ static void logs_api_and_tuning_reach_the_model(void **state)
         "  fields: {defaultMode: drop, headers: {defaultMode: redact, names: {A: keep}}}}\n"
         "api: {insecure: true, dashboard: false, basePath: /x}\n"
         "providers: {file: {filename: d.yml, watch: false}}\n"
-        "certificatesResolvers: {le: {acme: {email: a@b}}, le2: {tailscale: {}}}\n"
+        "certificatesResolvers: {le: {acme: {email: a@b, keyType: EC384, tlsChallenge: {}}}}\n"
         "serversTransport: {insecureSkipVerify: true, rootCAs: [a.pem], "
         "forwardingTimeouts: {dialTimeout: 1}}\n"
         "weir: {pinWorkers: false, ring: {bufferSize: 8192, bufferCount: 64}, tls: {ktls: on},\n"
         "  limits: {connections: 10}, upstream: {idlePerServer: 2}}\n",
         NULL);
-    assert_findings(&loaded, "s.yml:7:1: warning: certificatesResolvers: is not supported yet "
-                             "and has no effect\n");
+    assert_findings(&loaded, "");
     const struct model_static *model = loaded.model;
     assert_span(model->source, "s.yml");
     assert_span(model->log.level, "WARN");
@@ -255,8 +254,13 @@ static void logs_api_and_tuning_reach_the_model(void **state)
     assert_span(model->api_base_path, "/x");
     assert_true(model->has_file_provider && !model->file_watch);
     assert_span(model->file_name, "d.yml");
-    assert_int_equal(model->cert_resolvers.count, 2);
-    assert_span(model->cert_resolvers.items[0], "le");
+    assert_int_equal(model->resolver_count, 1);
+    const struct model_resolver *resolver = model_resolver(model, SPAN("le"));
+    assert_span(resolver->acme.email, "a@b");
+    assert_span(resolver->acme.ca_server, "https://acme-v02.api.letsencrypt.org/directory");
+    assert_int_equal(resolver->acme.key_type, ACME_KEY_CHOICE_EC384);
+    assert_true(resolver->acme.has_tls && !resolver->acme.has_http);
+    assert_span(resolver->object.problem, "");
     assert_true(model->default_transport.insecure_skip_verify);
     assert_span(model->default_transport.root_cas[0].value, "a.pem");
     assert_int_equal(model->default_transport.dial_timeout, 1000000000);
@@ -268,6 +272,38 @@ static void logs_api_and_tuning_reach_the_model(void **state)
     assert_int_equal(model->weir.ktls_min_bytes, 4 << 20);
     assert_int_equal(model->weir.max_connections, 10);
     assert_int_equal(model->weir.upstream_idle_per_server, 2);
+    loaded_finish(&loaded);
+}
+
+static void a_resolver_that_cannot_obtain_anything_says_why(void **state)
+{
+    (void)state;
+    struct loaded loaded = load_texts(
+        "yml",
+        "entryPoints: {web: {address: ':80'}}\n"
+        "certificatesResolvers:\n"
+        "  a: {acme: {httpChallenge: {entryPoint: gone}}}\n"
+        "  b: {acme: {storage: '', tlsChallenge: {}}}\n"
+        "  c: {acme: {dnsChallenge: {provider: exec}}}\n"
+        "  d: {acme: {email: x}}\n"
+        "  e: {tailscale: {}}\n",
+        NULL);
+    assert_findings(
+        &loaded,
+        "s.yml:5:14: warning: certificatesResolvers.c.acme.dnsChallenge: is not supported yet and "
+        "has no effect\n"
+        "s.yml:7:7: warning: certificatesResolvers.e.tailscale: is not supported yet and has no "
+        "effect\n"
+        "s.yml:3:3: warning: certificatesResolvers.a: obtains nothing: httpChallenge.entryPoint "
+        "names no entry point; it is the one that listens on port 80\n"
+        "s.yml:4:3: warning: certificatesResolvers.b: obtains nothing: it has no storage for the "
+        "certificates; write for example storage: acme.json\n"
+        "s.yml:5:3: warning: certificatesResolvers.c: obtains nothing: dnsChallenge is not "
+        "supported yet; use httpChallenge or tlsChallenge\n"
+        "s.yml:6:3: warning: certificatesResolvers.d: obtains nothing: it has no challenge; write "
+        "for example tlsChallenge: {}\n"
+        "s.yml:7:3: warning: certificatesResolvers.e: obtains nothing: only ACME resolvers are "
+        "supported\n");
     loaded_finish(&loaded);
 }
 
@@ -311,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_proxy_protocol_that_trusts_nobody_is_refused),
         cmocka_unit_test(an_entry_points_keys_reach_the_model),
         cmocka_unit_test(logs_api_and_tuning_reach_the_model),
+        cmocka_unit_test(a_resolver_that_cannot_obtain_anything_says_why),
         cmocka_unit_test(bad_status_codes_are_refused),
         cmocka_unit_test(unbuilt_protections_close_an_entry_point),
     };
