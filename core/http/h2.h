@@ -50,7 +50,7 @@ enum h2_error_code { /* RFC 9113 §7 */
     X(RESETS)        /* streams reset by the peer, or for its faults */               \
     X(CONTINUATIONS) /* frames of one head */                                         \
     X(SETTINGS) X(PINGS)                                                              \
-    X(EMPTY_FRAMES)  /* DATA that carries nothing, PRIORITY, what nobody knows */     \
+    X(EMPTY_FRAMES)  /* DATA that carries nothing, PRIORITY */                        \
     X(HEADER_BYTES)  /* a head many times too long */                                 \
     X(ANSWERS)       /* control frames that wait for a peer that does not read */
 

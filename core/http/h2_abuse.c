@@ -30,21 +30,9 @@ static void count_continuation(struct h2_session *session)
 
 static bool carries_nothing(const nghttp2_frame_hd *header)
 {
-    switch (header->type) {
-    case NGHTTP2_DATA:
-        return header->length == 0 && !(header->flags & NGHTTP2_FLAG_END_STREAM);
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_RST_STREAM:
-    case NGHTTP2_SETTINGS:
-    case NGHTTP2_PUSH_PROMISE:
-    case NGHTTP2_PING:
-    case NGHTTP2_GOAWAY:
-    case NGHTTP2_WINDOW_UPDATE:
-    case NGHTTP2_CONTINUATION:
-        return false;
-    default:
-        return true;
-    }
+    bool empty = header->length == 0 && !(header->flags & NGHTTP2_FLAG_END_STREAM);
+    return (header->type == NGHTTP2_DATA && empty) || header->type == NGHTTP2_PRIORITY ||
+           header->type == NGHTTP2_PRIORITY_UPDATE;
 }
 
 void h2_count_frame(struct h2_session *session, const nghttp2_frame_hd *header)
