@@ -77,6 +77,12 @@ static void write_load_balancer(struct json *json, const struct api_view *view,
         write_http_settings(json, service);
     if (!span_equal(service->servers_transport, SPAN("default@internal")))
         api_field_text(json, "serversTransport", service->servers_transport);
+    if (service->proxy_protocol != 0) {
+        json_write_key(json, SPAN("proxyProtocol"));
+        json_begin_object(json);
+        json_field_uint(json, "version", service->proxy_protocol);
+        json_end_object(json);
+    }
     json_end_object(json);
 }
 

@@ -23,6 +23,9 @@ static const char static_text[] =
     "    address: '127.0.0.1:0'\n"
     "  admin:\n"
     "    address: '127.0.0.1:0'\n"
+    "    proxyProtocol: {trustedIPs: [10.1.2.3/8, 127.0.0.1, '2001:db8::/32', '::1', '::/0']}\n"
+    "    forwardedHeaders: {trustedIPs: [192.0.2.0/24], connection: [X-A], "
+    "notAppendXForwardedFor: true}\n"
     "api: {}\n"
     "ping: {entryPoint: admin}\n"
     "providers: {file: {filename: x.yml}}\n";
@@ -50,7 +53,7 @@ static const char dynamic_text[] =
     "    db: {entryPoints: [web], rule: HostSNI(`db.example`), service: db, tls: {passthrough: "
     "true}}\n"
     "  services:\n"
-    "    db: {loadBalancer: {servers: [{address: '127.0.0.1:5432'}]}}\n";
+    "    db: {loadBalancer: {servers: [{address: '127.0.0.1:5432'}], proxyProtocol: {}}}\n";
 
 struct fixture {
     struct model_static *settings;
@@ -174,8 +177,8 @@ static void tcp_objects_are_on_their_own_side(void **state)
           "\"priority\":21,\"tls\":{\"passthrough\":true},\"status\":\"enabled\","
           "\"using\":[\"web\"],\"name\":\"db@file\",\"provider\":\"file\"}]\n");
     check(*state, "/api/tcp/services/db@file", "", 200,
-          "{\"loadBalancer\":{\"servers\":[{\"address\":\"127.0.0.1:5432\"}]},"
-          "\"status\":\"enabled\",\"usedBy\":[\"db@file\"],"
+          "{\"loadBalancer\":{\"servers\":[{\"address\":\"127.0.0.1:5432\"}],"
+          "\"proxyProtocol\":{\"version\":2}},\"status\":\"enabled\",\"usedBy\":[\"db@file\"],"
           "\"serverStatus\":{\"127.0.0.1:5432\":\"UP\"},\"name\":\"db@file\","
           "\"provider\":\"file\",\"type\":\"loadbalancer\"}\n");
     check(*state, "/api/tcp/middlewares", "", 200, "[]\n");
@@ -236,6 +239,18 @@ static void an_entry_point_shows_its_limits(void **state)
           "\"observability\":{\"accessLogs\":true,\"metrics\":true},\"name\":\"web\"}\n");
 }
 
+static void an_entry_point_shows_whom_it_trusts(void **state)
+{
+    struct api_answer answer = ask(*state, "/api/entrypoints/admin", "");
+    struct span body = buf_span(&answer.body);
+    static const char expected[] =
+        "\"proxyProtocol\":{\"trustedIPs\":[\"10.0.0.0/8\",\"127.0.0.1\",\"2001:db8::/32\","
+        "\"::1\",\"::/0\"]},\"forwardedHeaders\":{\"trustedIPs\":[\"192.0.2.0/24\"],"
+        "\"connection\":[\"X-A\"],\"notAppendXForwardedFor\":true},";
+    assert_non_null(memmem(body.ptr, body.len, expected, sizeof(expected) - 1));
+    api_answer_finish(&answer);
+}
+
 static void the_version_says_when_it_started(void **state)
 {
     check(*state, "/api/version", "", 200,
@@ -294,6 +309,7 @@ int main(void)
         cmocka_unit_test(the_overview_counts),
         cmocka_unit_test(rawdata_maps_names_to_objects),
         cmocka_unit_test(an_entry_point_shows_its_limits),
+        cmocka_unit_test(an_entry_point_shows_whom_it_trusts),
         cmocka_unit_test(the_version_says_when_it_started),
         cmocka_unit_test(lists_are_filtered),
         cmocka_unit_test(numbers_of_pages_are_checked),
