@@ -140,6 +140,79 @@ static void spliced_both_ways_with_half_close(void **state)
     both_ways_and_half_close(true);
 }
 
+/* Keeps all up to a colon to itself, and wants no exclamation mark in it. */
+static enum err sift(struct conn *conn, struct span *data)
+{
+    assert_ptr_equal(conn, &scene->a);
+    ptrdiff_t colon = span_find(*data, ':', 0);
+    if (span_find(*data, '!', 0) >= 0)
+        return ERR_PROTOCOL;
+    if (colon < 0 && data->len > 0)
+        return ERR_AGAIN;
+    *data = span_skip(*data, (size_t)(colon + 1));
+    return ERR_OK;
+}
+
+static void first_bytes_are_sifted(bool may_splice)
+{
+    scene_start(may_splice, SPAN_EMPTY, (struct tunnel_settings){.sift = sift});
+    harness_send_all(scene->far_b, "first", 5); /* which waits for nothing */
+    expect(scene->far_a, "first");
+    harness_send_all(scene->far_a, "kept", 4);
+    harness_settle(&scene->harness);
+    harness_send_all(scene->far_a, "kept too:passed", 15);
+    expect(scene->far_b, "passed");
+    harness_send_all(scene->far_a, "all:!", 5);
+    expect(scene->far_b, "all:!");
+    uint64_t spliced = scene->harness.worker.metrics.bytes_spliced.value;
+    assert_int_equal(spliced, may_splice ? 5 + 5 : 0);
+    shutdown(scene->far_a, SHUT_WR);
+    expect_end(scene->far_b);
+    shutdown(scene->far_b, SHUT_WR);
+    expect_end(scene->far_a);
+    harness_run_until(&scene->harness, &scene->ended);
+    assert_int_equal(scene->to_b, 11);
+    scene_stop();
+}
+
+static void first_bytes_are_sifted_before_copying(void **state)
+{
+    (void)state;
+    first_bytes_are_sifted(false);
+}
+
+static void first_bytes_are_sifted_before_splicing(void **state)
+{
+    (void)state;
+    first_bytes_are_sifted(true);
+}
+
+static void an_end_instead_of_first_bytes_passes(void **state)
+{
+    (void)state;
+    scene_start(true, SPAN_EMPTY, (struct tunnel_settings){.sift = sift});
+    shutdown(scene->far_a, SHUT_WR);
+    expect_end(scene->far_b);
+    harness_send_all(scene->far_b, "still", 5);
+    expect(scene->far_a, "still");
+    shutdown(scene->far_b, SHUT_WR);
+    expect_end(scene->far_a);
+    harness_run_until(&scene->harness, &scene->ended);
+    assert_int_equal(scene->error, ERR_OK);
+    scene_stop();
+}
+
+static void first_bytes_that_are_refused_end_the_tunnel(void **state)
+{
+    (void)state;
+    scene_start(true, SPAN_EMPTY, (struct tunnel_settings){.sift = sift});
+    harness_send_all(scene->far_a, "bad!", 4);
+    harness_run_until(&scene->harness, &scene->ended);
+    assert_int_equal(scene->error, ERR_PROTOCOL);
+    expect_end(scene->far_b);
+    scene_stop();
+}
+
 static void a_slow_reader_stops_the_writer(bool may_splice)
 {
     static char chunk[65536];
@@ -225,6 +298,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copied_both_ways_with_half_close),
         cmocka_unit_test(spliced_both_ways_with_half_close),
+        cmocka_unit_test(first_bytes_are_sifted_before_copying),
+        cmocka_unit_test(first_bytes_are_sifted_before_splicing),
+        cmocka_unit_test(an_end_instead_of_first_bytes_passes),
+        cmocka_unit_test(first_bytes_that_are_refused_end_the_tunnel),
         cmocka_unit_test(copying_keeps_back_pressure),
         cmocka_unit_test(splicing_keeps_back_pressure),
         cmocka_unit_test(a_reset_reaches_the_other_side),
