@@ -97,8 +97,9 @@ static const struct schema_row limits[] = {
     KEY("handshakeTimeout", DURATION, "10s", "Longest TLS handshake, ClientHello included.",
         WEIR(handshake_timeout), RANGE(NS_PER_MS, 600 * NS_PER_S)),
     KEY("keyUpdatesPerSecond", INTEGER, "10",
-        "KeyUpdates of TLS 1.3 that a connection may send, on average; a burst may have those of "
-        "five seconds. 0: no limit.",
+        "KeyUpdates, and other records of TLS without data, that a connection may send, on "
+        "average; a burst may have those of five seconds, but 32 in a row end it in any case. 0: "
+        "no limit.",
         WEIR(key_updates_per_second), RANGE(0, 100000)),
     KEY("headerTimeout", DURATION, "0s",
         "Longest time to send the head of a request; 0: respondingTimeouts.readTimeout.",

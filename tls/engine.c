@@ -242,6 +242,8 @@ enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct b
             int got = wolfSSL_read(engine->wolfssl, plain + have, (int)(cap - have));
             if (got > 0) {
                 have += (size_t)got;
+                if (engine->idle_records > 1) /* the last of them has brought this */
+                    engine->quiet_records += engine->idle_records - 1;
                 engine->idle_records = 0;
             } else {
                 error = engine_classify(engine, got);
@@ -258,6 +260,16 @@ enum err tls_engine_read(struct tls_engine *engine, struct span *input, struct b
         return ERR_OK;
     }
     return error == ERR_TLS ? engine_failed(engine, why) : error;
+}
+
+uint64_t tls_engine_quiet_records(const struct tls_engine *engine)
+{
+    return engine->quiet_records + engine->idle_records;
+}
+
+bool tls_engine_is_flooded(const struct tls_engine *engine)
+{
+    return engine->failure == EMPTY_RECORD_LIMIT_E || engine->failure == ALERT_COUNT_E;
 }
 
 size_t tls_engine_pending(const struct tls_engine *engine)

@@ -50,6 +50,11 @@ MUST_USE enum err tls_engine_handshake(struct tls_engine *engine, struct span *i
 MUST_USE enum err tls_engine_read(struct tls_engine *engine, struct span *input,
                                   struct buf *output, char *plain, size_t cap, size_t *length,
                                   struct err_text *why);
+/* Records after the handshake that brought no plain text, KeyUpdates above all. One
+ * that has come but for its plain text counts until that is read. */
+uint64_t tls_engine_quiet_records(const struct tls_engine *engine);
+/* Whether it failed for too many of them in a row, or too many warnings. */
+bool tls_engine_is_flooded(const struct tls_engine *engine);
 /* Decrypted bytes that wait inside the engine for the next read. */
 size_t tls_engine_pending(const struct tls_engine *engine);
 /* Encrypts all of plain into records of at most 16 KB, or nothing: ERR_LIMIT when

@@ -25,6 +25,7 @@ struct tls_engine {
     uint8_t header[RECORD_HEADER_SIZE];
     uint8_t header_have;
     uint16_t idle_records;   /* complete since the last plain text */
+    uint64_t quiet_records;  /* before it, without plain text */
     uint32_t record_left;    /* bytes to come of the record whose header is complete */
     bool established;      /* handshake complete */
     bool emitted;          /* some output was made */

@@ -94,6 +94,8 @@ struct conn {
     uint32_t held_count;
     struct buf held_bytes;   /* copies of what came behind the held buffers */
     size_t provoked_bytes;   /* unsent TLS records that the peer provoked, transport_tls.c */
+    uint64_t quiet_records;  /* of TLS, without data, that have been counted */
+    struct rate quiet_rate;
     struct op receive, send;
     struct bufring_waiter buffer_waiter;
     struct timer timer;

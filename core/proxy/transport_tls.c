@@ -26,6 +26,17 @@ static enum err shake_hands(struct conn *conn, struct span *input, struct err_te
     return error;
 }
 
+/* Records without data cost the peer nothing and us a decryption, or a new key. */
+static enum err count_quiet(struct conn *conn, struct err_text *why)
+{
+    int64_t most = conn->worker->settings->weir.key_updates_per_second;
+    uint64_t records = tls_engine_quiet_records(conn->tls);
+    for (; conn->quiet_records < records; conn->quiet_records++)
+        if (rate_exceeded(&conn->quiet_rate, most, conn->worker->now_ms))
+            return err_set(why, ERR_LIMIT, "too many KeyUpdates or records without data");
+    return ERR_OK;
+}
+
 static enum err decrypt(struct conn *conn, struct span *input, struct err_text *why)
 {
     char *scratch = conn->worker->scratch;
@@ -38,6 +49,7 @@ static enum err decrypt(struct conn *conn, struct span *input, struct err_text *
         conn->provoked_bytes += buf_len(&conn->filling) - before;
         if (conn->provoked_bytes > PROVOKED_MAX)
             return err_set(why, ERR_LIMIT, "the peer asks for TLS records and does not read them");
+        TRY(count_quiet(conn, why));
         if (error == ERR_AGAIN)
             return ERR_OK;
         if (error != ERR_OK)
@@ -45,6 +57,14 @@ static enum err decrypt(struct conn *conn, struct span *input, struct err_text *
         conn_deliver(conn, span_make(scratch, length));
     }
     return ERR_OK;
+}
+
+static enum err read_on(struct conn *conn, struct span *input, struct err_text *why)
+{
+    enum err error = decrypt(conn, input, why);
+    if (error == ERR_LIMIT || (error == ERR_TLS && tls_engine_is_flooded(conn->tls)))
+        limit_report_conn(conn, LIMIT_OF_KEY_UPDATES);
+    return error;
 }
 
 static enum err tls_receive(struct conn *conn, struct span *input, struct err_text *why)
@@ -55,7 +75,7 @@ static enum err tls_receive(struct conn *conn, struct span *input, struct err_te
             return error == ERR_AGAIN ? ERR_OK : error;
     }
     if (conn->state == CONN_OPEN && (input->len > 0 || tls_engine_pending(conn->tls) > 0))
-        return decrypt(conn, input, why);
+        return read_on(conn, input, why);
     return ERR_OK;
 }
 

@@ -289,6 +289,22 @@ def test_an_address_may_have_so_many_connections_and_others_do_not_care(site, tr
     eventually(lambda: status_of(websecure, trust) == 200, "the address has room again")
 
 
+def test_behind_a_proxy_it_is_the_address_in_its_header_that_counts(site):
+    one = site(entries={"web": {"proxyProtocol": {"trustedIPs": ["127.0.0.1/32"]}}}, static={
+        "weir": {"limits": {"connectionsPerAddress": 1}, "workers": 2}})
+
+    def connect(client):
+        header = f"PROXY TCP4 {client} 192.0.2.9 4000 80\r\n".encode()
+        return wire.Connection(one.ports["web"], first=header)
+
+    with connect("198.51.100.1") as first, connect("198.51.100.2") as second:
+        assert first.request("/").status == 200
+        assert second.request("/").status == 200
+        with connect("198.51.100.1") as third:
+            assert third.read_response().status == 429
+        assert first.request("/").status == 200
+
+
 def test_a_crowd_from_one_address_leaves_nothing_behind(site):
     one = site(entries={"web": {}}, static={
         "weir": {"limits": {"connectionsPerAddress": 3}, "workers": 2}})

@@ -615,6 +615,8 @@ static void key_updates_without_data_are_borne_only_so_often(void **state)
         assert_int_equal(engine_read_all(engine, &raw.out, &raw.in, &plain, &why), ERR_AGAIN);
     }
     assert_true(span_equal(buf_span(&plain), SPAN("pingpingping")));
+    assert_int_equal(tls_engine_quiet_records(engine), 3 * 31);
+    assert_false(tls_engine_is_flooded(engine));
     enum err result = ERR_AGAIN;
     int sent = 0;
     for (; result == ERR_AGAIN && sent < 100; sent++) {
@@ -624,6 +626,7 @@ static void key_updates_without_data_are_borne_only_so_often(void **state)
     assert_int_equal(result, ERR_TLS);
     assert_int_equal(sent, 33);
     assert_non_null(strstr(why.text, "without data"));
+    assert_true(tls_engine_is_flooded(engine));
     buf_finish(&plain);
     tls_engine_destroy(engine);
     raw_client_finish(&raw);
