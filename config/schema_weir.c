@@ -157,7 +157,8 @@ static const struct schema_row limits[] = {
 
 static const struct schema_row upstream[] = {
     KEY("idlePerServer", INTEGER, "64",
-        "Idle connections that each worker keeps to one server.", WEIR(upstream_idle_per_server),
+        "Idle connections that each worker keeps to one server; more for a second.",
+        WEIR(upstream_idle_per_server),
         RANGE(0, 65536)),
     SCHEMA_END,
 };

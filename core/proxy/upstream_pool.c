@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Pools stand in a hash table by the server's id. Idle connections are used
- * last in, first out, so that the superfluous ones grow old and time out. A
- * pool whose server is gone leaves the table and is freed with its last user.
+ * last in, first out, so that the superfluous ones grow old and time out; those
+ * above the pool's limit do so at once, but not before the next burst has had
+ * its chance to use them. A pool whose server is gone leaves the table and is
+ * freed with its last user.
  */
 #include "core/proxy/upstream_stream.h"
 
@@ -13,6 +15,7 @@
 
 #define BUCKETS_FIRST 64
 #define OBJECTS_KEEP 256
+#define SURPLUS_MS 1000 /* how long an idle connection above the limit is kept */
 #define FINISH_WAIT_NS (2 * NS_PER_S)
 
 struct upstream_pools {
@@ -105,16 +108,25 @@ struct upstream_conn *upstream_pool_take(struct upstream_pool *pool)
     return container_of(node, struct upstream_conn, link);
 }
 
+/* How long the next one may be idle; 0: for ever. */
+static int64_t idle_time_ms(const struct upstream_pool *pool)
+{
+    bool surplus = pool->idle_count >= pool->max_idle;
+    if (surplus && (pool->idle_timeout_ms == 0 || pool->idle_timeout_ms > SURPLUS_MS))
+        return SURPLUS_MS;
+    return pool->idle_timeout_ms;
+}
+
 bool upstream_pool_park(struct upstream_conn *backend)
 {
     struct upstream_pool *pool = backend->pool;
-    if (pool->gone || pool->idle_count >= pool->max_idle ||
-        backend->tls_digest != pool->tls_digest)
+    if (pool->gone || pool->max_idle == 0 || backend->tls_digest != pool->tls_digest)
         return false;
+    int64_t idle_ms = idle_time_ms(pool);
     upstream_set_state(backend, UPSTREAM_IDLE);
     list_push_front(&pool->idle, &backend->link);
     pool->idle_count++;
-    conn_set_timeout(&backend->conn, pool->idle_timeout_ms);
+    conn_set_timeout(&backend->conn, idle_ms);
     return true;
 }
 
