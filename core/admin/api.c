@@ -282,6 +282,8 @@ static void dispatch(struct api_request *request, struct span path)
         serve_entry_points(request, rest);
     else if (span_equal(first, SPAN("certificates")))
         api_serve_certificates(request, rest);
+    else if (span_equal(path, SPAN("acme")))
+        api_serve_acme(request);
     else if (span_equal(path, SPAN("version")))
         serve_version(request);
     else if (span_equal(path, SPAN("counters")))

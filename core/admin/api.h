@@ -9,6 +9,7 @@
  *   /api/counters, which Traefik has not
  *   /api/udp/{routers,services}: always empty, UDP is not built
  *   /api/certificates[/FINGERPRINT]: Traefik's members, and Weir's own
+ *   /api/acme: certificate resolvers, which Traefik does not show
  *
  * Lists take page and per_page (100; X-Next-Page tells the next one, 1 at the
  * end), search, status, serviceName and middlewareName.
@@ -19,6 +20,8 @@
 #include "core/base/buf.h"
 #include "core/proxy/snapshot.h"
 
+struct acme;
+
 #define API_ANSWER_MAX (256u << 20)
 
 struct api_source {
@@ -26,6 +29,7 @@ struct api_source {
     int64_t started_ns; /* wall clock */
     struct worker *const *workers; /* to add up their counters */
     size_t worker_count;
+    const struct acme *acme; /* NULL: no resolver */
 };
 
 struct api_answer {

@@ -25,5 +25,7 @@ void api_complete(struct api_answer *answer, struct json *json);
 
 /* /api/certificates[/FINGERPRINT] */
 void api_serve_certificates(struct api_request *request, struct span name);
+/* /api/acme */
+void api_serve_acme(struct api_request *request);
 
 #endif

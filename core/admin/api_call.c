@@ -35,6 +35,7 @@ static void run(struct control_call *base)
     struct api_source source = {
         .snapshot = control_snapshot(base->control),
         .started_ns = control_started_ns(base->control),
+        .acme = control_acme(base->control),
     };
     source.workers = control_workers(base->control, &source.worker_count);
     api_serve(&source, span_make(call->text, call->path_len),

@@ -95,9 +95,12 @@ static void write_item(struct json *json, const struct snapshot *snapshot,
     json_field_cstr(json, "certFingerprint", fingerprint);
     json_field_cstr(json, "status", state.status);
     json_field_cstr(json, "validity", state.validity);
-    json_field_cstr(json, "source", cert->source != NULL ? cert->source
-                                    : cert->generated    ? "generated"
-                                                         : "inline");
+    json_field_cstr(json, "source", cert->source != NULL     ? cert->source
+                                    : cert->generated        ? "generated"
+                                    : cert->resolver != NULL ? "acme"
+                                                             : "inline");
+    if (cert->resolver != NULL)
+        json_field_cstr(json, "resolver", cert->resolver);
     json_field_cstr(json, "store", "default");
     json_field_bool(json, "default", item->is_default);
     json_field_bool(json, "used", item->is_default || cert_index_uses(snapshot->certs, cert));

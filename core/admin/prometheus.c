@@ -3,6 +3,7 @@
  * Each family is written whole, as the format wants it. An error sticks, so the
  * writers need not be asked one by one.
  */
+#include "core/control/acme.h"
 #include "core/admin/prometheus.h"
 
 #include "core/base/clock.h"
@@ -153,6 +154,35 @@ static void put_certificates(struct writer *writer)
         put_certificate(writer, cert_index_at(certs, i));
 }
 
+static void put_resolver(struct writer *writer, const char *name, const char *rest,
+                         struct span resolver, uint64_t value)
+{
+    PUT(writer, "%s{resolver=\"", name);
+    put_value(writer, resolver);
+    PUT(writer, "\"%s} %" PRIu64 "\n", rest, value);
+}
+
+static void put_acme(struct writer *writer)
+{
+    const struct acme *acme = control_acme(writer->control);
+    struct acme_resolver_view view;
+    if (acme == NULL)
+        return;
+    family(writer, "weir_acme_orders_total", "counter", "Orders of certificates, by their end");
+    for (size_t i = 0; acme_resolver_view(acme, i, &view); i++) {
+        put_resolver(writer, "weir_acme_orders_total", ",result=\"obtained\"", view.name,
+                     view.obtained);
+        put_resolver(writer, "weir_acme_orders_total", ",result=\"failed\"", view.name,
+                     view.failed);
+    }
+    family(writer, "weir_acme_certificates", "gauge", "Certificates that are wanted");
+    for (size_t i = 0; acme_resolver_view(acme, i, &view); i++)
+        put_resolver(writer, "weir_acme_certificates", "", view.name, view.wanted);
+    family(writer, "weir_acme_failing", "gauge", "Of them those whose last try failed");
+    for (size_t i = 0; acme_resolver_view(acme, i, &view); i++)
+        put_resolver(writer, "weir_acme_failing", "", view.name, view.failing);
+}
+
 /* ---- servers ---- */
 
 static void put_server(struct writer *writer, const struct model_service *service,
@@ -276,6 +306,7 @@ enum err prometheus_write(const struct control *control, const struct model_stat
     put_reloads(&writer);
     put_open_connections(&writer);
     put_certificates(&writer);
+    put_acme(&writer);
     put_servers(&writer);
     put_requests(&writer, requests);
     put_worker_metrics(&writer);

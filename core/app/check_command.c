@@ -8,6 +8,7 @@
 #include "config/load.h"
 #include "config/provider_file.h"
 #include "core/base/log.h"
+#include "core/control/acme.h"
 #include "core/control/build.h"
 #include "core/control/tickets.h"
 #include "tls/context.h"
@@ -126,6 +127,7 @@ int check_command_run(int arg_count, char *const *args, char *const *environment
                                    &check.model);
     if (error == ERR_OK) {
         check_tickets(&check);
+        acme_check(check.model, &check.diagnostics);
         error = read_dynamic(&check);
     }
     if (error == ERR_OK)

@@ -14,7 +14,7 @@ static const struct {
 } words[] = {
     {"check", COMMAND_CHECK},       {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
     {"--version", COMMAND_VERSION}, {"-version", COMMAND_VERSION}, {"--help", COMMAND_HELP},
-    {"-help", COMMAND_HELP},        {"-h", COMMAND_HELP},
+    {"-help", COMMAND_HELP},        {"-h", COMMAND_HELP},         {"acme", COMMAND_ACME},
 };
 
 static int asks_for_help(int argc, char *const *argv)

@@ -4,6 +4,7 @@
  */
 #include "config/help.h"
 #include "config/load.h"
+#include "core/app/acme_command.h"
 #include "core/app/builtin.h"
 #include "core/app/check_command.h"
 #include "core/app/command_line.h"
@@ -54,6 +55,7 @@ static int print_usage(const char *word)
             "weir: there is no command \"%s\"\n"
             "usage: weir [--configFile=FILE | --KEY=VALUE ...]\n"
             "       weir check [--configFile=FILE | --KEY=VALUE ...]\n"
+            "       weir acme list|renew|revoke [NAME ...] [--configFile=FILE | ...]\n"
             "       weir version\n"
             "       weir --help\n",
             word);
@@ -70,6 +72,8 @@ int main(int argc, char **argv)
         return serve(&line);
     case COMMAND_CHECK:
         return check_command_run(line.arg_count, line.args, environ, stdout);
+    case COMMAND_ACME:
+        return acme_command_run(line.arg_count, line.args, environ, stdout, stderr);
     case COMMAND_VERSION:
         version_print(stdout);
         return EXIT_SUCCESS;

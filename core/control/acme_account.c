@@ -6,17 +6,15 @@
  */
 #include "core/control/acme_private.h"
 
-#include "config/content.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/control/acme_authorities.h"
 #include "tls/base64.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define ACCOUNT_TYPE ACME_KEY_EC256
-#define BUNDLE_MAX (16 << 20)
 
 static void step_setup(struct acme_resolver *resolver);
 
@@ -320,52 +318,6 @@ static void on_timer(struct timer *timer)
 
 /* ---- life ---- */
 
-static enum err append_content(struct span value, struct buf *out, struct err_text *why)
-{
-    struct span pem;
-    bool from_file;
-    TRY(content_read(value, &pem, &from_file, why));
-    enum err error = buf_append(out, pem);
-    if (error == ERR_OK)
-        error = buf_append(out, SPAN("\n"));
-    content_release(&pem);
-    return error;
-}
-
-static enum err append_system(struct buf *out, struct err_text *why)
-{
-    char *path = NULL;
-    CURL *easy = curl_easy_init();
-    enum err error = ERR_OK;
-    if (easy != NULL && curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK &&
-        path != NULL)
-        error = append_content(span_cstr(path), out, why);
-    curl_easy_cleanup(easy);
-    return error;
-}
-
-static enum err read_authorities(struct acme_resolver *resolver, struct err_text *why)
-{
-    const struct model_acme *model = &resolver->model->acme;
-    struct buf pem;
-    enum err error = ERR_OK;
-    if (model->ca_certificate_count == 0)
-        return ERR_OK;
-    buf_init(&pem, BUNDLE_MAX);
-    for (size_t i = 0; i < model->ca_certificate_count && error == ERR_OK; i++)
-        error = append_content(model->ca_certificates[i].value, &pem, why);
-    if (error == ERR_OK && model->ca_system_pool)
-        error = append_system(&pem, why);
-    if (error == ERR_OK) {
-        resolver->authorities = (struct span){span_dup(buf_span(&pem)), buf_len(&pem)};
-        error = resolver->authorities.ptr != NULL ? ERR_OK : ERR_NOMEM;
-    }
-    buf_finish(&pem);
-    if (error != ERR_OK)
-        err_prefix(why, "caCertificates");
-    return error;
-}
-
 void acme_resolver_init(struct acme_resolver *resolver, struct acme *acme,
                         const struct model_resolver *model)
 {
@@ -376,7 +328,8 @@ void acme_resolver_init(struct acme_resolver *resolver, struct acme *acme,
     list_init(&resolver->queue);
     timer_init(&resolver->timer, on_timer);
     acme_http_init(&resolver->http, on_response);
-    if (model->object.problem.len == 0 && read_authorities(resolver, &why) != ERR_OK)
+    if (model->object.problem.len == 0 &&
+        acme_authorities_read(&model->acme, &resolver->authorities, &why) != ERR_OK)
         snprintf(resolver->problem, sizeof(resolver->problem), "%.255s", why.text);
     else
         snprintf(resolver->problem, sizeof(resolver->problem), "%.*s",

@@ -182,7 +182,6 @@ void acme_saver_destroy(struct acme_saver *saver);
 void acme_saver_save(struct acme_saver *saver);
 
 /* acme_wishes.c: `weir acme renew` leaves names in STORAGE.renew. */
-#define ACME_WISHES_SUFFIX ".renew"
 void acme_wishes_take(struct acme *acme);
 
 #endif

@@ -23,6 +23,9 @@
 
 struct acme_store;
 
+/* `weir acme renew` leaves names in the file of this suffix, one a line. */
+#define ACME_STORE_WISHES_SUFFIX ".renew"
+
 /* A missing file is an empty storage. Else what acme_file_read says, or ERR_SYNTAX. */
 MUST_USE enum err acme_store_open(const char *path, struct acme_store **out,
                                   struct err_text *why);

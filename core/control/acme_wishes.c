@@ -46,7 +46,7 @@ static void take(struct acme *acme, const struct acme_saver *saver)
     char path[4096];
     struct span text, rest, line;
     int len = snprintf(path, sizeof(path), "%s%s", acme_store_path(saver->store),
-                       ACME_WISHES_SUFFIX);
+                       ACME_STORE_WISHES_SUFFIX);
     if (len < 0 || (size_t)len >= sizeof(path) || acme_file_read(path, &text, NULL) != ERR_OK)
         return;
     if (unlink(path) == 0) {

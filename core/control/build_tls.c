@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What of Traefik's defaults Weir has no server for yet is never offered, so that no
- * client settles on it. */
+/* What only ACME's challenges speak (core/proxy/challenges.h) is never offered with a
+ * certificate of the configuration, so that no client settles on it. */
 static bool is_served_alpn(struct span protocol)
 {
     return !span_equal(protocol, SPAN("acme-tls/1"));
