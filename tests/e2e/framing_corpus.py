@@ -33,7 +33,7 @@ class Case:
     statuses: tuple = REFUSALS
     last: bool = False
     end: bool = False           # the client closes its half: nothing more will come
-    kept_by: tuple = ()         # backends that refuse it or answer it by themselves
+    kept_by: tuple = ()         # backends that may refuse it or answer by themselves
     number: str = "@@@@"
 
     def numbered(self, number):

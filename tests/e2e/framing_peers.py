@@ -148,7 +148,7 @@ http {{
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{listen};
     location / {{
       proxy_pass http://{origin}; proxy_http_version 1.1; proxy_request_buffering off;
       proxy_set_header Host $http_host; proxy_set_header Connection "";
@@ -167,7 +167,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend front
-  bind fd@{fd}
+  bind fd@{fd}{bind}
   default_backend back
 backend back
   server origin {origin}
@@ -180,6 +180,7 @@ DefaultRuntimeDir "{folder}"
 PidFile "{folder}/apache.pid"
 ErrorLog /dev/stderr
 {user}
+{protocols}
 Listen 127.0.0.1:{port}
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
@@ -196,14 +197,18 @@ MergeSlashes Off
 ProxyPreserveHost On
 ProxyPass "/" "http://{origin}/" nocanon retry=0
 """
+# What makes them take HTTP/2 without TLS instead, by prior knowledge.
+NGINX_HTTP2 = " http2"
+HAPROXY_HTTP2 = " proto h2"
+APACHE_HTTP2 = "LoadModule http2_module {modules}/mod_http2.so\nProtocols h2c\nH2Direct on"
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
 class Program:
     """A server in the foreground; subclasses start it on self.port."""
 
-    def __init__(self, folder):
-        self.folder = str(folder)
+    def __init__(self, folder, http2=False):
+        self.folder, self.http2 = str(folder), http2
 
     @property
     def url(self):
@@ -223,12 +228,13 @@ class Program:
 class Haproxy(Program):
     """Takes over a listening socket, so that there is nothing to wait for."""
 
-    def __init__(self, folder, origin):
-        super().__init__(folder)
+    def __init__(self, folder, origin, http2=False):
+        super().__init__(folder, http2)
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
             self.port = listening.getsockname()[1]
             path = self.write("haproxy.cfg", HAPROXY.format(
-                fd=listening.fileno(), origin=origin.address))
+                fd=listening.fileno(), origin=origin.address,
+                bind=HAPROXY_HTTP2 if http2 else ""))
             self.process = subprocess.Popen(
                 ["haproxy", "-db", "-q", "-f", path], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -238,8 +244,8 @@ class Haproxy(Program):
 class Apache(Program):
     """On a port that was free a moment ago; another is tried when somebody was faster."""
 
-    def __init__(self, folder, origin):
-        super().__init__(folder)
+    def __init__(self, folder, origin, http2=False):
+        super().__init__(folder, http2)
         for _ in range(5):
             with socket.create_server(("127.0.0.1", 0)) as probe:
                 self.port = probe.getsockname()[1]
@@ -251,7 +257,8 @@ class Apache(Program):
         user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
         path = self.write("apache.conf", APACHE.format(
             folder=self.folder, user=user, port=self.port, modules=APACHE_MODULES,
-            origin=origin.address))
+            origin=origin.address,
+            protocols=APACHE_HTTP2.format(modules=APACHE_MODULES) if self.http2 else ""))
         self.process = subprocess.Popen(
             ["apache2", "-D", "FOREGROUND", "-f", path], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
@@ -265,23 +272,28 @@ class Apache(Program):
 
 
 class Peers:
-    """One recorder alone, and one behind each of the three."""
+    """One recorder alone, and one behind each of the three; Weir speaks HTTP/1 to them, or
+    HTTP/2 to the three."""
 
-    NAMES = ("direct", "nginx", "haproxy", "apache")
+    THREE = ("nginx", "haproxy", "apache")
 
-    def __init__(self, folder, loop):
-        self.origins = {name: Recorder(loop) for name in self.NAMES}
+    def __init__(self, folder, loop, http2=False):
+        self.http2 = http2
+        self.names = self.THREE if http2 else ("direct", *self.THREE)
+        self.origins = {name: Recorder(loop) for name in self.names}
         self.programs = {}
-        folders = {name: os.path.join(str(folder), name) for name in self.NAMES[1:]}
+        folders = {name: os.path.join(str(folder), name) for name in self.THREE}
         for path in folders.values():
             os.mkdir(path)
         self.programs["nginx"] = Nginx(folders["nginx"], template=NGINX,
+                                       listen=NGINX_HTTP2 if http2 else "",
                                        origin=self.origins["nginx"].address)
-        self.programs["haproxy"] = Haproxy(folders["haproxy"], self.origins["haproxy"])
-        self.programs["apache"] = Apache(folders["apache"], self.origins["apache"])
+        self.programs["haproxy"] = Haproxy(folders["haproxy"], self.origins["haproxy"], http2)
+        self.programs["apache"] = Apache(folders["apache"], self.origins["apache"], http2)
 
     def url(self, name):
-        return (self.programs.get(name) or self.origins[name]).url
+        url = (self.programs.get(name) or self.origins[name]).url
+        return url.replace("http://", "h2c://") if self.http2 else url
 
     def port(self, name):
         return (self.programs.get(name) or self.origins[name]).port
@@ -300,7 +312,7 @@ class Peers:
 
 # ---- a corpus played through Weir to all of them ----
 
-def in_threads(call, names=Peers.NAMES):
+def in_threads(call, names):
     threads = [threading.Thread(target=call, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
@@ -320,19 +332,20 @@ class Played:
     """Weir with an entry point for each peer: `name`, and `name-tls`. What came of all cases is
     in `outcomes`, by name and case; `logged` has the lines of the access log alike."""
 
-    def __init__(self, folder, loop, settings, tls=None):
-        self.outcomes = {name: {} for name in Peers.NAMES}
+    def __init__(self, folder, loop, settings, tls=None, http2=False):
+        self.peers = Peers(folder, loop, http2)
+        self.names = self.peers.names
+        self.outcomes = {name: {} for name in self.names}
         self.logged = {}
-        self.peers = Peers(folder, loop)
         self.log_path = folder / "access.log"
-        entries = [name + end for name in Peers.NAMES for end in ("", "-tls")]
+        entries = [name + end for name in self.names for end in ("", "-tls")]
         routers = {entry: {"entryPoints": [entry], "rule": "PathRegexp(`.*`)",
                            "service": entry.removesuffix("-tls"),
                            **({"tls": {}} if entry.endswith("-tls") else {})}
                    for entry in entries}
         self.weir = Weir(folder, entries={entry: settings for entry in entries}, dynamic={
             "http": {"routers": routers, "services": {
-                name: http_service(self.peers.url(name)) for name in Peers.NAMES}},
+                name: http_service(self.peers.url(name)) for name in self.names}},
             **({"tls": tls} if tls else {})}, static={
                 "accessLog": {"filePath": str(self.log_path), "format": "json"}})
 
@@ -341,7 +354,7 @@ class Played:
         def play_all(name):
             for case in cases:
                 self.outcomes[name][case.number] = play(self.weir.ports, case, name)
-        in_threads(play_all)
+        in_threads(play_all, self.names)
         self.weir.stop()
         settle(self.peers, loop)
         for line in self.log_path.read_text(encoding="utf-8").splitlines():
@@ -349,6 +362,18 @@ class Played:
             match = CASE.search(entry["RequestPath"])
             key = (entry["entryPointName"].removesuffix("-tls"), match[1] if match else None)
             self.logged.setdefault(key, []).append(entry)
+
+    def same(self, requests):
+        """Summaries as they are to be compared. Over HTTP/2, HAProxy takes the default port
+        off a host, as RFC 3986 §6.2.3 allows."""
+        if not self.peers.http2:
+            return list(requests)
+        return [(method, target, re.sub(r":(80)?$", "", host), body)
+                for method, target, host, body in requests]
+
+    def blurs_ends(self, name):
+        """Apache's mod_http2 may take a stream that is reset for one that has ended."""
+        return self.peers.http2 and name == "apache"
 
     def stop(self):
         self.weir.kill()
