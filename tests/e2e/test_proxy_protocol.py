@@ -245,6 +245,33 @@ def test_rules_and_the_access_log_see_the_believed_address(proxied):
     assert wire.fetch(one.ports["web"]).status == 404
 
 
+@pytest.mark.parametrize("port", ["web", "websecure"])
+def test_connections_are_counted_by_the_believed_address(proxied, trust, port):
+    one = proxied(static={"weir": {"limits": {"connectionsPerAddress": 2}, "workers": 2}})
+    context = trust if port == "websecure" else None
+    held = [wire.Connection(one.ports[port], context, "a.test", first=v2(source=f"203.0.113.{n}"))
+            for n in (1, 1, 2, 2, 3)]
+    for connection in held:
+        assert connection.request().status == 200
+    with wire.Connection(one.ports[port], first=v1("203.0.113.1")) as refused:
+        if port == "web":
+            assert refused.read_response().status == 429
+        assert refused.is_closed()
+    one.log.wait("over a limit limit=connectionsPerAddress client=203.0.113.1:4711")
+    held.pop(0).close()
+
+    def admitted():
+        try:
+            with wire.Connection(one.ports[port], context, "a.test",
+                                 first=v1("203.0.113.1")) as connection:
+                return connection.request().status == 200
+        except (OSError, wire.Closed):
+            return False
+    eventually(admitted, "a place that was given up is free again")
+    for connection in held:
+        connection.close()
+
+
 def test_without_a_server_name_the_header_says_which_certificate(weir, authority):
     one = weir(entries={"websecure": TRUSTING}, dynamic={
         "http": {"routers": {"r": {"rule": "Path(`/none`)", "service": "noop@internal",
