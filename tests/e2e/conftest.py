@@ -11,8 +11,10 @@ import subprocess
 
 import pytest
 
+import acme
 import backends
 import certificates
+import pebble
 import server
 import wire
 
@@ -168,3 +170,18 @@ def site(weir, http_backend, authority):
         one.backend, one.dynamic = backend, dynamic
         return one
     return start
+
+
+@pytest.fixture
+def dns():
+    made = pebble.Dns()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def scene(weir, http_backend, authority, dns, tmp_path):
+    """For ACME: see acme.Scene."""
+    made = acme.Scene(weir, http_backend, authority, dns, tmp_path)
+    yield made
+    made.stop()

@@ -4,6 +4,7 @@ refused at its default rate, asking a small DNS server of ours."""
 
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -13,7 +14,7 @@ import urllib.request
 
 from server import Lines, WAIT, eventually
 
-A, CNAME, TXT, AAAA = 1, 5, 16, 28
+A, TXT = 1, 16
 
 
 def free_port():
@@ -128,7 +129,6 @@ class Pebble:
         return self.get(f"https://127.0.0.1:{self.management}/roots/{number}").decode()
 
     def count(self, pattern):
-        import re
         return sum(bool(re.search(pattern, line)) for line in self.log.lines)
 
     def stop(self):
