@@ -175,7 +175,8 @@ static int renew(struct command *command)
         if (is_first(command->model, i))
             good &= leave_wishes(command, command->model->resolvers[i].acme.storage.ptr);
     if (good)
-        fprintf(command->out, "a running Weir renews it within seconds; its log says how it went\n");
+        fprintf(command->out,
+                "a running Weir renews it within seconds; its log says how it went\n");
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -156,8 +156,8 @@ def test_answers_without_a_body_end_with_their_head(site, secure, method, path, 
 
 def test_nothing_of_the_connection_is_passed_on(site, secure, http_backend):
     async def respond(request, _reader, writer):
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n"
-                     b"X-Kept: 1\r\nContent-Length: 2\r\n\r\nok")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\n"
+                     b"Keep-Alive: timeout=5\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok")
         return True
     one = site(backend=http_backend(respond=respond))
     with connect(one, secure) as client:
@@ -310,13 +310,12 @@ def test_uploads_wait_for_their_backend(site, secure, http_backend, loop):
         client.settled()
         client.headers(1, http2.post(), end=False)
         stream, sent = client.stream(1), 0
-        while stream.window > 0:
-            limit = min(stream.window, client.window, 16384)
+        while limit := min(stream.window, client.window, 16384):
             client.data(1, b"u" * limit)
             stream.window -= limit
             client.window -= limit
             sent += limit
-            if stream.window == 0:
+            if min(stream.window, client.window) == 0:
                 client.roundtrip()  # credit that is on its way has come
         assert sent < 16 << 20, f"{sent} bytes were taken for a backend that reads nothing"
 
