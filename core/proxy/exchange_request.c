@@ -6,6 +6,7 @@
  */
 #include "core/proxy/exchange_private.h"
 
+#include "core/http/scan.h"
 #include "core/proxy/forward.h"
 
 /* Base path and path with exactly one slash between. */
@@ -45,20 +46,19 @@ static struct span make_target(struct exchange *exchange)
     return span_make(bytes, path.len + 1 + query.len);
 }
 
-/* Protocols that carry requests themselves, whatever version is asked for: what came
- * through them would pass the router by. */
-static bool carries_requests(struct span protocol)
+/* "name" or "name/version" (RFC 9110 §7.8), and none that carries requests itself,
+ * whatever its version: what came through it would pass the router by. */
+static bool may_be_asked_for(struct span protocol)
 {
-    static const struct span names[] = {{"h2c", 3}, {"h2", 2}, {"http", 4}, {"tls", 3}};
-    size_t len = 0;
-    while (len < protocol.len && protocol.ptr[len] != '/' && protocol.ptr[len] != ';')
-        len++;
-    struct span name = span_trim(span_first(protocol, len));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (span_equal_nocase(name, names[i]))
-            return true;
+    static const struct span carriers[] = {{"h2c", 3}, {"h2", 2}, {"http", 4}, {"tls", 3}};
+    struct span name, version = span_split(protocol, '/', &name);
+    if (!http_is_token(name) || (version.ptr != NULL && !http_is_token(version)))
+        return false;
+    for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++) {
+        if (span_equal_nocase(name, carriers[i]))
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* The protocols to upgrade to, or nothing. */
@@ -69,9 +69,9 @@ static struct span wanted_upgrade(const struct http_request *request)
     if (!request->upgrade || first == NULL)
         return SPAN_EMPTY;
     struct span rest = first->value, protocol;
-    while (rest.len > 0) {
+    while (rest.ptr != NULL) {
         rest = span_split(rest, ',', &protocol);
-        if (carries_requests(span_trim(protocol)))
+        if (!may_be_asked_for(span_trim(protocol)))
             return SPAN_EMPTY;
     }
     return first->value;

@@ -581,7 +581,9 @@ def connections():
 def upgrades():
     for token in (b"h2c", b"H2C", b"h2c, websocket", b"websocket, h2c", b"h2", b"HTTP/2.0",
                   b"h2c/1",
-                  b"TLS/1.0", b"websocket", b"WebSocket", b"x", b"HTTP/1.1", b"", b"h2c;q=1"):
+                  b"TLS/1.0", b"websocket", b"WebSocket", b"x", b"HTTP/1.1", b"", b"h2c;q=1",
+                  b"websocket h2c", b"websocket. h2c", b"websocket, @h2c", b"websocket;h2c",
+                  b"\xe9, websocket"):
         fields = (b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + token +
                   b"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n")
         # HAProxy wants a key with a WebSocket that has no body.

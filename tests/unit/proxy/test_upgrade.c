@@ -108,7 +108,9 @@ static void a_protocol_that_carries_requests_is_never_asked_for(void **state)
 {
     (void)state;
     static const char *const protocols[] = {"h2c", "websocket, H2C", "h2c, websocket", "h2",
-                                            "HTTP/2.0", "tls/1.0", "h2c;q=1", "x,\tH2C /1"};
+                                            "HTTP/2.0", "tls/1.0", "h2c;q=1", "x,\tH2C /1",
+                                            "websocket h2c", "websocket;h2c", "x, @h2c", "x/",
+                                            "x,", ",x", "/x", "x/1/2"};
     for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
         char request[256];
         snprintf(request, sizeof(request),
