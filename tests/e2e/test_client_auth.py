@@ -234,12 +234,24 @@ def eventually(one, since, message="configuration loaded"):
     one.log.wait(message, since)
 
 
-def test_a_crl_replaced_while_running_counts_at_once(start, authority, clients):
+def begin_with_crl(start, authority, clients):
+    """A Weir with a revocation list that names nobody, Alice's context, and a connection of hers."""
     clients.write_crl()
     one = start(static={"weir": {"tls": {"crlFiles": [clients.crl_file]}}})
     context = context_of(authority, clients, clients.alice)
     kept = wire.Connection(one.ports["websecure"], context, "a.test")
     assert kept.request("/status/200").status == 200
+    return one, context, kept
+
+
+def mend_crl(one, clients):
+    since = len(one.log.lines)
+    clients.write_crl()
+    eventually(one, since)
+
+
+def test_a_crl_replaced_while_running_counts_at_once(start, authority, clients):
+    one, context, kept = begin_with_crl(start, authority, clients)
     since = len(one.log.lines)
     clients.write_crl(clients.alice)
     eventually(one, since)
@@ -250,18 +262,12 @@ def test_a_crl_replaced_while_running_counts_at_once(start, authority, clients):
     assert kept.is_closed()
     kept.close()
     assert status(one, context_of(authority, clients, clients.bob)) == 200
-    since = len(one.log.lines)
-    clients.write_crl()
-    eventually(one, since)
+    mend_crl(one, clients)
     assert status(one, context) == 200
 
 
 def test_a_crl_that_cannot_be_read_closes_what_verifies(start, authority, clients):
-    clients.write_crl()
-    one = start(static={"weir": {"tls": {"crlFiles": [clients.crl_file]}}})
-    context = context_of(authority, clients, clients.alice)
-    kept = wire.Connection(one.ports["websecure"], context, "a.test")
-    assert kept.request("/status/200").status == 200
+    one, context, kept = begin_with_crl(start, authority, clients)
     since = len(one.log.lines)
     with open(clients.crl_file, "wb") as file:
         file.write(b"rubbish\n")
@@ -275,9 +281,7 @@ def test_a_crl_that_cannot_be_read_closes_what_verifies(start, authority, client
     assert status(one, context_of(authority, clients), "b.test") == 200
     report = run_weir("check", "--configFile=weir.yml", folder=one.folder)
     assert report.returncode == 1 and clients.crl_file in report.stdout
-    since = len(one.log.lines)
-    clients.write_crl()
-    eventually(one, since)
+    mend_crl(one, clients)
     assert status(one, context) == 200
 
 

@@ -565,72 +565,54 @@ static void every_curve_of_the_configuration_is_agreed_on(void **state)
 
 static void a_key_update_is_answered_and_data_goes_on(void **state)
 {
-    struct tls_context *server = fixture_server("p256", NULL);
-    struct tls_server_params params = {NULL};
-    struct tls_engine *engine;
-    struct raw_client raw;
+    struct raw_pair ends;
     struct buf plain;
-    struct err_text why = {""};
-    char bytes[16];
     (void)state;
     buf_init(&plain, 1000);
-    assert_ok(tls_engine_create_server(server, &params, &engine));
-    raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
-    assert_ok(raw_client_handshake(&raw, engine, &why));
+    raw_pair_start(&ends, 0x0304, NULL);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
-        assert_int_equal(wolfSSL_write(raw.wolfssl, "ping", 4), 4);
-        assert_int_equal(engine_read_all(engine, &raw.out, &raw.in, &plain, &why), ERR_AGAIN);
+        assert_int_equal(wolfSSL_update_keys(ends.client.wolfssl), WOLFSSL_SUCCESS);
+        assert_int_equal(wolfSSL_write(ends.client.wolfssl, "ping", 4), 4);
+        assert_int_equal(raw_pair_read(&ends, &plain), ERR_AGAIN);
         assert_true(span_equal(buf_span(&plain), SPAN("ping")));
-        assert_true(buf_len(&raw.in) > 0); /* our KeyUpdate */
+        assert_true(buf_len(&ends.client.in) > 0); /* our KeyUpdate */
         buf_clear(&plain);
-        assert_ok(tls_engine_write(engine, SPAN("pong"), &raw.in));
-        assert_int_equal(wolfSSL_read(raw.wolfssl, bytes, sizeof(bytes)), 4);
-        assert_memory_equal(bytes, "pong", 4);
+        assert_ok(tls_engine_write(ends.server, SPAN("pong"), &ends.client.in));
+        raw_client_expect(&ends.client, SPAN("pong"));
     }
     buf_finish(&plain);
-    tls_engine_destroy(engine);
-    raw_client_finish(&raw);
-    tls_context_unref(server);
+    raw_pair_finish(&ends);
 }
 
 /* Each costs us a new key and a decryption: a peer that sends nothing else is sent away. */
 static void key_updates_without_data_are_borne_only_so_often(void **state)
 {
-    struct tls_context *server = fixture_server("p256", NULL);
-    struct tls_server_params params = {NULL};
-    struct tls_engine *engine;
-    struct raw_client raw;
+    struct raw_pair ends;
     struct buf plain;
-    struct err_text why = {""};
     (void)state;
     buf_init(&plain, 1000);
-    assert_ok(tls_engine_create_server(server, &params, &engine));
-    raw_client_init(&raw, 0x0304, SERVER_NAME, NULL);
-    assert_ok(raw_client_handshake(&raw, engine, &why));
+    raw_pair_start(&ends, 0x0304, NULL);
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 31; i++)
-            assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
-        assert_int_equal(wolfSSL_write(raw.wolfssl, "ping", 4), 4);
-        assert_int_equal(engine_read_all(engine, &raw.out, &raw.in, &plain, &why), ERR_AGAIN);
+            assert_int_equal(wolfSSL_update_keys(ends.client.wolfssl), WOLFSSL_SUCCESS);
+        assert_int_equal(wolfSSL_write(ends.client.wolfssl, "ping", 4), 4);
+        assert_int_equal(raw_pair_read(&ends, &plain), ERR_AGAIN);
     }
     assert_true(span_equal(buf_span(&plain), SPAN("pingpingping")));
-    assert_int_equal(tls_engine_quiet_records(engine), 3 * 31);
-    assert_false(tls_engine_is_flooded(engine));
+    assert_int_equal(tls_engine_quiet_records(ends.server), 3 * 31);
+    assert_false(tls_engine_is_flooded(ends.server));
     enum err result = ERR_AGAIN;
     int sent = 0;
     for (; result == ERR_AGAIN && sent < 100; sent++) {
-        assert_int_equal(wolfSSL_update_keys(raw.wolfssl), WOLFSSL_SUCCESS);
-        result = engine_read_all(engine, &raw.out, &raw.in, &plain, &why);
+        assert_int_equal(wolfSSL_update_keys(ends.client.wolfssl), WOLFSSL_SUCCESS);
+        result = raw_pair_read(&ends, &plain);
     }
     assert_int_equal(result, ERR_TLS);
     assert_int_equal(sent, 33);
-    assert_non_null(strstr(why.text, "without data"));
-    assert_true(tls_engine_is_flooded(engine));
+    assert_non_null(strstr(ends.why.text, "without data"));
+    assert_true(tls_engine_is_flooded(ends.server));
     buf_finish(&plain);
-    tls_engine_destroy(engine);
-    raw_client_finish(&raw);
-    tls_context_unref(server);
+    raw_pair_finish(&ends);
 }
 
 static void a_curve_that_is_not_configured_is_not_agreed(void **state)

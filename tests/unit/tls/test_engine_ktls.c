@@ -17,51 +17,17 @@
 #define NONCE_SIZE 12
 
 struct scene {
-    struct tls_context *server_context;
-    struct tls_engine *server;
-    struct raw_client client;
-    struct err_text why;
+    struct raw_pair ends;
     struct tls_ktls_info info;
     uint64_t sequence; /* of the kernel's next record */
 };
-
-static void scene_start(struct scene *scene, int version, const char *suite)
-{
-    struct span name = span_cstr(suite);
-    struct tls_options_config config = {.cipher_suites = &name, .cipher_suite_count = 1};
-    struct tls_server_params params = {NULL};
-    *scene = (struct scene){0};
-    scene->server_context = fixture_server("p256", suite != NULL ? &config : NULL);
-    assert_ok(tls_engine_create_server(scene->server_context, &params, &scene->server));
-    raw_client_init(&scene->client, version, SERVER_NAME, NULL);
-    assert_ok(raw_client_handshake(&scene->client, scene->server, &scene->why));
-}
-
-static void scene_end(struct scene *scene)
-{
-    tls_engine_destroy(scene->server);
-    raw_client_finish(&scene->client);
-    tls_context_unref(scene->server_context);
-}
-
-static void expect_read(struct scene *scene, struct span bytes)
-{
-    static char got[65536];
-    size_t have = 0;
-    while (have < bytes.len) {
-        int n = wolfSSL_read(scene->client.wolfssl, got + have, (int)(bytes.len - have));
-        assert_true(n > 0);
-        have += (size_t)n;
-    }
-    assert_memory_equal(got, bytes.ptr, bytes.len);
-}
 
 static void write_and_read(struct scene *scene, size_t len)
 {
     static char data[65536];
     memset(data, 'w', len);
-    assert_ok(tls_engine_write(scene->server, span_make(data, len), &scene->client.in));
-    expect_read(scene, span_make(data, len));
+    assert_ok(tls_engine_write(scene->ends.server, span_make(data, len), &scene->ends.client.in));
+    raw_client_expect(&scene->ends.client, span_make(data, len));
 }
 
 /* ---- the kernel's part ---- */
@@ -83,8 +49,8 @@ static void write_number(uint64_t value, uint8_t out[8])
 static void take_keys(struct scene *scene)
 {
     struct tls_ktls_info *info = &scene->info;
-    assert_ok(tls_engine_export(scene->server, info));
-    tls_engine_set_exported(scene->server);
+    assert_ok(tls_engine_export(scene->ends.server, info));
+    tls_engine_set_exported(scene->ends.server);
     switch (info->info.cipher_type) {
     case TLS_CIPHER_AES_GCM_128:
         assert_int_equal(info->size, sizeof(info->aes_gcm_128));
@@ -166,8 +132,8 @@ static void kernel_sends(struct scene *scene, uint8_t type, struct span text)
     struct span associated =
         is_tls13 ? span_make((char *)header, 5) : span_make((char *)aad, sizeof(aad));
     encrypt(scene, nonce, associated, span_make((char *)plain, len), sealed + explicit);
-    assert_ok(buf_append(&scene->client.in, span_make((char *)header, 5)));
-    assert_ok(buf_append(&scene->client.in, span_make((char *)sealed, whole)));
+    assert_ok(buf_append(&scene->ends.client.in, span_make((char *)header, 5)));
+    assert_ok(buf_append(&scene->ends.client.in, span_make((char *)sealed, whole)));
     scene->sequence++;
     if (explicit > 0)
         write_number(scene->sequence, scene->info.info.cipher_type == TLS_CIPHER_AES_GCM_256
@@ -198,17 +164,17 @@ static void the_kernel_goes_on_where_the_engine_stood(void **state)
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
         for (size_t j = 0; j < sizeof(before) / sizeof(before[0]); j++) {
             struct scene scene;
-            scene_start(&scene, suites[i].version, suites[i].suite);
+            raw_pair_start(&scene.ends, suites[i].version, suites[i].suite);
             if (before[j] > 0)
                 write_and_read(&scene, before[j]);
             take_keys(&scene);
             assert_int_equal(scene.info.info.cipher_type, suites[i].cipher);
             assert_int_equal(scene.info.info.version, suites[i].version);
             kernel_sends(&scene, 23, SPAN("the first"));
-            expect_read(&scene, SPAN("the first"));
+            raw_client_expect(&scene.ends.client, SPAN("the first"));
             kernel_sends(&scene, 23, SPAN("and the second"));
-            expect_read(&scene, SPAN("and the second"));
-            scene_end(&scene);
+            raw_client_expect(&scene.ends.client, SPAN("and the second"));
+            raw_pair_finish(&scene.ends);
         }
     }
 }
@@ -219,21 +185,19 @@ static void keys_after_a_key_update_are_the_new_ones(void **state)
     struct buf plain;
     (void)state;
     for (int written = 0; written < 2; written++) { /* before the kernel, or not */
-        scene_start(&scene, 0x0304, NULL);
+        raw_pair_start(&scene.ends, 0x0304, NULL);
         buf_init(&plain, 100);
         write_and_read(&scene, 40000);
-        assert_int_equal(wolfSSL_update_keys(scene.client.wolfssl), WOLFSSL_SUCCESS);
-        assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                         &scene.why),
-                         ERR_AGAIN);
+        assert_int_equal(wolfSSL_update_keys(scene.ends.client.wolfssl), WOLFSSL_SUCCESS);
+        assert_int_equal(raw_pair_read(&scene.ends, &plain), ERR_AGAIN);
         if (written > 0)
             write_and_read(&scene, 20000);
         take_keys(&scene);
         assert_int_equal(scene.sequence, written > 0 ? 2 : 0);
         kernel_sends(&scene, 23, SPAN("after"));
-        expect_read(&scene, SPAN("after"));
+        raw_client_expect(&scene.ends.client, SPAN("after"));
         buf_finish(&plain);
-        scene_end(&scene);
+        raw_pair_finish(&scene.ends);
     }
 }
 
@@ -244,18 +208,16 @@ static void what_the_client_says_is_read_as_before(void **state)
     uint8_t alert[2];
     (void)state;
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-        scene_start(&scene, suites[i].version, suites[i].suite);
+        raw_pair_start(&scene.ends, suites[i].version, suites[i].suite);
         buf_init(&plain, 100);
         take_keys(&scene);
-        assert_int_equal(wolfSSL_write(scene.client.wolfssl, "ping", 4), 4);
-        assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                         &scene.why),
-                         ERR_AGAIN);
+        assert_int_equal(wolfSSL_write(scene.ends.client.wolfssl, "ping", 4), 4);
+        assert_int_equal(raw_pair_read(&scene.ends, &plain), ERR_AGAIN);
         assert_true(span_equal(buf_span(&plain), SPAN("ping")));
-        assert_int_equal(buf_len(&scene.client.in), 0);
-        assert_false(tls_engine_take_alert(scene.server, alert));
+        assert_int_equal(buf_len(&scene.ends.client.in), 0);
+        assert_false(tls_engine_take_alert(scene.ends.server, alert));
         buf_finish(&plain);
-        scene_end(&scene);
+        raw_pair_finish(&scene.ends);
     }
 }
 
@@ -266,18 +228,19 @@ static void close_notify_is_the_kernels_to_send(void **state)
     char byte;
     (void)state;
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-        scene_start(&scene, suites[i].version, suites[i].suite);
+        raw_pair_start(&scene.ends, suites[i].version, suites[i].suite);
         take_keys(&scene);
-        tls_engine_close(scene.server, &scene.client.in);
-        assert_int_equal(buf_len(&scene.client.in), 0);
-        assert_true(tls_engine_take_alert(scene.server, alert));
+        tls_engine_close(scene.ends.server, &scene.ends.client.in);
+        assert_int_equal(buf_len(&scene.ends.client.in), 0);
+        assert_true(tls_engine_take_alert(scene.ends.server, alert));
         assert_int_equal(alert[0], alert_warning);
         assert_int_equal(alert[1], close_notify);
-        assert_false(tls_engine_take_alert(scene.server, alert));
+        assert_false(tls_engine_take_alert(scene.ends.server, alert));
         kernel_sends(&scene, 21, span_make((char *)alert, 2));
-        int n = wolfSSL_read(scene.client.wolfssl, &byte, 1);
-        assert_int_equal(wolfSSL_get_error(scene.client.wolfssl, n), WOLFSSL_ERROR_ZERO_RETURN);
-        scene_end(&scene);
+        int n = wolfSSL_read(scene.ends.client.wolfssl, &byte, 1);
+        assert_int_equal(wolfSSL_get_error(scene.ends.client.wolfssl, n),
+                         WOLFSSL_ERROR_ZERO_RETURN);
+        raw_pair_finish(&scene.ends);
     }
 }
 
@@ -288,20 +251,18 @@ static void a_fatal_alert_is_the_kernels_to_send(void **state)
     uint8_t alert[2];
     (void)state;
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-        scene_start(&scene, suites[i].version, suites[i].suite);
+        raw_pair_start(&scene.ends, suites[i].version, suites[i].suite);
         buf_init(&plain, 100);
         take_keys(&scene);
-        assert_int_equal(wolfSSL_write(scene.client.wolfssl, "ping", 4), 4);
-        scene.client.out.data[scene.client.out.end - 1] ^= 1;
-        assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                         &scene.why),
-                         ERR_TLS);
-        assert_int_equal(buf_len(&scene.client.in), 0);
-        assert_true(tls_engine_take_alert(scene.server, alert));
+        assert_int_equal(wolfSSL_write(scene.ends.client.wolfssl, "ping", 4), 4);
+        scene.ends.client.out.data[scene.ends.client.out.end - 1] ^= 1;
+        assert_int_equal(raw_pair_read(&scene.ends, &plain), ERR_TLS);
+        assert_int_equal(buf_len(&scene.ends.client.in), 0);
+        assert_true(tls_engine_take_alert(scene.ends.server, alert));
         assert_int_equal(alert[0], alert_fatal);
         assert_int_equal(alert[1], bad_record_mac);
         buf_finish(&plain);
-        scene_end(&scene);
+        raw_pair_finish(&scene.ends);
     }
 }
 
@@ -310,20 +271,18 @@ static void new_keys_of_the_clients_are_followed(void **state)
     struct scene scene;
     struct buf plain;
     (void)state;
-    scene_start(&scene, 0x0304, NULL);
+    raw_pair_start(&scene.ends, 0x0304, NULL);
     buf_init(&plain, 100);
     take_keys(&scene);
     kernel_sends(&scene, 22, span_make("\x18\0\0\1\1", 5)); /* asks the client for new keys */
     char byte;
-    (void)wolfSSL_read(scene.client.wolfssl, &byte, 1); /* it answers: update_not_requested */
-    assert_true(buf_len(&scene.client.out) > 0);
-    assert_int_equal(wolfSSL_write(scene.client.wolfssl, "ping", 4), 4);
-    assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                     &scene.why),
-                     ERR_AGAIN);
+    (void)wolfSSL_read(scene.ends.client.wolfssl, &byte, 1); /* it answers: update_not_requested */
+    assert_true(buf_len(&scene.ends.client.out) > 0);
+    assert_int_equal(wolfSSL_write(scene.ends.client.wolfssl, "ping", 4), 4);
+    assert_int_equal(raw_pair_read(&scene.ends, &plain), ERR_AGAIN);
     assert_true(span_equal(buf_span(&plain), SPAN("ping")));
     buf_finish(&plain);
-    scene_end(&scene);
+    raw_pair_finish(&scene.ends);
 }
 
 static void a_request_for_new_keys_ends_the_connection_in_silence(void **state)
@@ -332,20 +291,18 @@ static void a_request_for_new_keys_ends_the_connection_in_silence(void **state)
     struct buf plain;
     uint8_t alert[2];
     (void)state;
-    scene_start(&scene, 0x0304, NULL);
+    raw_pair_start(&scene.ends, 0x0304, NULL);
     buf_init(&plain, 100);
     take_keys(&scene);
-    assert_int_equal(wolfSSL_update_keys(scene.client.wolfssl), WOLFSSL_SUCCESS);
-    assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                     &scene.why),
-                     ERR_TLS);
-    assert_string_equal(scene.why.text,
+    assert_int_equal(wolfSSL_update_keys(scene.ends.client.wolfssl), WOLFSSL_SUCCESS);
+    assert_int_equal(raw_pair_read(&scene.ends, &plain), ERR_TLS);
+    assert_string_equal(scene.ends.why.text,
                         "the client asks for new keys, which kernel TLS cannot change");
-    tls_engine_close(scene.server, &scene.client.in);
-    assert_int_equal(buf_len(&scene.client.in), 0);
-    assert_false(tls_engine_take_alert(scene.server, alert));
+    tls_engine_close(scene.ends.server, &scene.ends.client.in);
+    assert_int_equal(buf_len(&scene.ends.client.in), 0);
+    assert_false(tls_engine_take_alert(scene.ends.server, alert));
     buf_finish(&plain);
-    scene_end(&scene);
+    raw_pair_finish(&scene.ends);
 }
 
 static void what_is_not_ours_to_give_is_not_exported(void **state)

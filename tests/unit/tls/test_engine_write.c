@@ -5,38 +5,10 @@
  */
 #include "tls_harness.h"
 
-#include <stdlib.h>
-
 #include "core/base/buf.h"
 #include "tls/engine_private.h"
 
 #define LONG_SIZE 40000
-
-struct scene {
-    struct tls_context *server_context;
-    struct tls_engine *server;
-    struct raw_client client;
-    struct err_text why;
-};
-
-static void scene_start(struct scene *scene, const char *suite)
-{
-    struct span name = span_cstr(suite);
-    struct tls_options_config config = {.cipher_suites = &name, .cipher_suite_count = 1};
-    struct tls_server_params params = {NULL};
-    scene->why.text[0] = '\0';
-    scene->server_context = fixture_server("p256", suite != NULL ? &config : NULL);
-    assert_ok(tls_engine_create_server(scene->server_context, &params, &scene->server));
-    raw_client_init(&scene->client, 0x0304, SERVER_NAME, NULL);
-    assert_ok(raw_client_handshake(&scene->client, scene->server, &scene->why));
-}
-
-static void scene_end(struct scene *scene)
-{
-    tls_engine_destroy(scene->server);
-    raw_client_finish(&scene->client);
-    tls_context_unref(scene->server_context);
-}
 
 static void fill(char *bytes, size_t size)
 {
@@ -44,29 +16,13 @@ static void fill(char *bytes, size_t size)
         bytes[i] = (char)(i * 31 + i / 257);
 }
 
-/* The client reads exactly these bytes. */
-static void expect_read(struct raw_client *client, const char *bytes, size_t size)
-{
-    char *got = malloc(size);
-    size_t have = 0;
-    while (have < size) {
-        int n = wolfSSL_read(client->wolfssl, got + have, (int)(size - have));
-        if (n <= 0)
-            fail_msg("wolfSSL_read: %d after %zu bytes", wolfSSL_get_error(client->wolfssl, n),
-                     have);
-        have += (size_t)n;
-    }
-    assert_memory_equal(got, bytes, size);
-    free(got);
-}
-
 /* A long write that is followed by whatever else is said. */
-static void take_over(struct scene *scene)
+static void take_over(struct raw_pair *scene)
 {
     static char data[LONG_SIZE];
     fill(data, sizeof(data));
     assert_ok(tls_engine_write(scene->server, span_make(data, sizeof(data)), &scene->client.in));
-    expect_read(&scene->client, data, sizeof(data));
+    raw_client_expect(&scene->client, span_make(data, sizeof(data)));
 }
 
 static void both_suites_of_aes_gcm_are_taken_over(void **state)
@@ -74,38 +30,38 @@ static void both_suites_of_aes_gcm_are_taken_over(void **state)
     static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct scene scene;
-        scene_start(&scene, suites[i]);
+        struct raw_pair scene;
+        raw_pair_start(&scene, 0x0304, suites[i]);
         assert_ok(tls_engine_write(scene.server, SPAN("short"), &scene.client.in));
         assert_false(scene.server->has_writer);
-        expect_read(&scene.client, "short", 5);
+        raw_client_expect(&scene.client, SPAN("short"));
         take_over(&scene);
         assert_true(scene.server->has_writer);
         assert_ok(tls_engine_write(scene.server, SPAN("short again"), &scene.client.in));
-        expect_read(&scene.client, "short again", 11);
-        scene_end(&scene);
+        raw_client_expect(&scene.client, SPAN("short again"));
+        raw_pair_finish(&scene);
     }
 }
 
 static void what_cannot_be_taken_over_stays_with_wolfssl(void **state)
 {
-    struct scene scene;
+    struct raw_pair scene;
     (void)state;
-    scene_start(&scene, "TLS_CHACHA20_POLY1305_SHA256");
+    raw_pair_start(&scene, 0x0304, "TLS_CHACHA20_POLY1305_SHA256");
     take_over(&scene);
     assert_false(scene.server->has_writer);
     assert_ok(tls_engine_write_both(scene.server, SPAN("two "), SPAN("pieces"), &scene.client.in));
-    expect_read(&scene.client, "two pieces", 10);
-    scene_end(&scene);
+    raw_client_expect(&scene.client, SPAN("two pieces"));
+    raw_pair_finish(&scene);
 }
 
 static void two_pieces_share_their_records(void **state)
 {
     static char first[9000], second[30000], all[sizeof(first) + sizeof(second)];
-    struct scene scene;
+    struct raw_pair scene;
     size_t records = 0;
     (void)state;
-    scene_start(&scene, NULL);
+    raw_pair_start(&scene, 0x0304, NULL);
     fill(all, sizeof(all));
     memcpy(first, all, sizeof(first));
     memcpy(second, all + sizeof(first), sizeof(second));
@@ -116,24 +72,22 @@ static void two_pieces_share_their_records(void **state)
         wire = span_skip(wire, RECORD_HEADER_SIZE + len);
     }
     assert_int_equal(records, 3); /* 39,000 bytes in records of 16,384 */
-    expect_read(&scene.client, all, sizeof(all));
-    scene_end(&scene);
+    raw_client_expect(&scene.client, span_make(all, sizeof(all)));
+    raw_pair_finish(&scene);
 }
 
 static void a_key_update_is_answered_with_the_right_keys(void **state)
 {
-    struct scene scene;
+    struct raw_pair scene;
     struct buf plain;
     (void)state;
-    scene_start(&scene, NULL);
+    raw_pair_start(&scene, 0x0304, NULL);
     buf_init(&plain, 1000);
     take_over(&scene);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(wolfSSL_update_keys(scene.client.wolfssl), WOLFSSL_SUCCESS);
         assert_int_equal(wolfSSL_write(scene.client.wolfssl, "ping", 4), 4);
-        assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in,
-                                         &plain, &scene.why),
-                         ERR_AGAIN);
+        assert_int_equal(raw_pair_read(&scene, &plain), ERR_AGAIN);
         assert_true(buf_len(&scene.client.in) > 0); /* our KeyUpdate */
         take_over(&scene);
         int waiting = 1;
@@ -142,14 +96,14 @@ static void a_key_update_is_answered_with_the_right_keys(void **state)
     }
     assert_true(span_equal(buf_span(&plain), SPAN("pingpingping")));
     buf_finish(&plain);
-    scene_end(&scene);
+    raw_pair_finish(&scene);
 }
 
 static void worn_keys_are_renewed(void **state)
 {
-    struct scene scene;
+    struct raw_pair scene;
     (void)state;
-    scene_start(&scene, NULL);
+    raw_pair_start(&scene, 0x0304, NULL);
     take_over(&scene);
     assert_false(record_writer_is_worn(&scene.server->writer));
     scene.server->writer.sequence = UINT64_C(1) << 24; /* as if they had sealed so many */
@@ -161,43 +115,41 @@ static void worn_keys_are_renewed(void **state)
     assert_int_equal((uint8_t)wire.ptr[4], 5 + 1 + GCM_TAG_SIZE);
     assert_int_equal(wire.len, 2 * RECORD_OVERHEAD + 5 + 5);
     assert_int_equal(scene.server->writer.sequence, 1);
-    scene_end(&scene);
+    raw_pair_finish(&scene);
 }
 
 static void close_notify_comes_through(void **state)
 {
-    struct scene scene;
+    struct raw_pair scene;
     char byte;
     (void)state;
-    scene_start(&scene, NULL);
+    raw_pair_start(&scene, 0x0304, NULL);
     take_over(&scene);
     tls_engine_close(scene.server, &scene.client.in);
     int n = wolfSSL_read(scene.client.wolfssl, &byte, 1);
     assert_int_equal(wolfSSL_get_error(scene.client.wolfssl, n), WOLFSSL_ERROR_ZERO_RETURN);
-    scene_end(&scene);
+    raw_pair_finish(&scene);
 }
 
 static void a_fatal_alert_comes_through(void **state)
 {
-    struct scene scene;
+    struct raw_pair scene;
     struct buf plain;
     char byte;
     WOLFSSL_ALERT_HISTORY history;
     (void)state;
-    scene_start(&scene, NULL);
+    raw_pair_start(&scene, 0x0304, NULL);
     buf_init(&plain, 1000);
     take_over(&scene);
     assert_int_equal(wolfSSL_write(scene.client.wolfssl, "ping", 4), 4);
     scene.client.out.data[scene.client.out.end - 1] ^= 1;
-    assert_int_equal(engine_read_all(scene.server, &scene.client.out, &scene.client.in, &plain,
-                                     &scene.why),
-                     ERR_TLS);
+    assert_int_equal(raw_pair_read(&scene, &plain), ERR_TLS);
     assert_true(wolfSSL_read(scene.client.wolfssl, &byte, 1) < 0);
     assert_int_equal(wolfSSL_get_alert_history(scene.client.wolfssl, &history), WOLFSSL_SUCCESS);
     assert_int_equal(history.last_rx.level, alert_fatal);
     assert_int_equal(history.last_rx.code, bad_record_mac);
     buf_finish(&plain);
-    scene_end(&scene);
+    raw_pair_finish(&scene);
 }
 
 static void a_client_takes_over_too(void **state)

@@ -226,3 +226,43 @@ void raw_client_finish(struct raw_client *raw)
     buf_finish(&raw->in);
     buf_finish(&raw->out);
 }
+
+void raw_client_expect(struct raw_client *raw, struct span bytes)
+{
+    char *got = malloc(bytes.len);
+    size_t have = 0;
+    while (have < bytes.len) {
+        int n = wolfSSL_read(raw->wolfssl, got + have, (int)(bytes.len - have));
+        if (n <= 0)
+            fail_msg("wolfSSL_read: %d after %zu bytes", wolfSSL_get_error(raw->wolfssl, n), have);
+        have += (size_t)n;
+    }
+    assert_memory_equal(got, bytes.ptr, bytes.len);
+    free(got);
+}
+
+/* ---- both ---- */
+
+void raw_pair_start(struct raw_pair *pair, int version, const char *suite)
+{
+    struct span name = span_cstr(suite);
+    struct tls_options_config config = {.cipher_suites = &name, .cipher_suite_count = 1};
+    struct tls_server_params params = {NULL};
+    *pair = (struct raw_pair){0};
+    pair->server_context = fixture_server("p256", suite != NULL ? &config : NULL);
+    assert_ok(tls_engine_create_server(pair->server_context, &params, &pair->server));
+    raw_client_init(&pair->client, version, SERVER_NAME, NULL);
+    assert_ok(raw_client_handshake(&pair->client, pair->server, &pair->why));
+}
+
+enum err raw_pair_read(struct raw_pair *pair, struct buf *plain)
+{
+    return engine_read_all(pair->server, &pair->client.out, &pair->client.in, plain, &pair->why);
+}
+
+void raw_pair_finish(struct raw_pair *pair)
+{
+    tls_engine_destroy(pair->server);
+    raw_client_finish(&pair->client);
+    tls_context_unref(pair->server_context);
+}

@@ -63,5 +63,20 @@ void raw_client_init(struct raw_client *raw, int version, const char *server_nam
 enum err raw_client_handshake(struct raw_client *raw, struct tls_engine *server,
                               struct err_text *why);
 void raw_client_finish(struct raw_client *raw);
+/* It reads these bytes next. */
+void raw_client_expect(struct raw_client *raw, struct span bytes);
+
+/* Our engine and a bare client, and the handshake done. suite NULL: the defaults. */
+struct raw_pair {
+    struct tls_context *server_context;
+    struct tls_engine *server;
+    struct raw_client client;
+    struct err_text why;
+};
+
+void raw_pair_start(struct raw_pair *pair, int version, const char *suite);
+/* The server reads what the client has sent. */
+enum err raw_pair_read(struct raw_pair *pair, struct buf *plain);
+void raw_pair_finish(struct raw_pair *pair);
 
 #endif

@@ -6,42 +6,10 @@
 # alone.
 set -eu
 
-out=${1:-$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-days=36500
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+out=${1:-$here}
+. "$here/../authority.sh"
 
-key() { # NAME KIND
-    case $2 in
-    p256) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 ;;
-    rsa2048) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 ;;
-    esac >"$1.key" 2>/dev/null
-}
-
-# Signs NAME's request with CA: issue NAME CA SUBJECT EXTENSIONS [openssl x509 options]
-issue() {
-    name=$1 ca=$2 subject=$3
-    printf '%b' "$4" >ext
-    shift 4
-    openssl req -new -key "$name.key" -subj "$subject" -out csr
-    openssl x509 -req -in csr -CA "$ca.crt" -CAkey "$ca.key" -CAcreateserial -extfile ext -sha256 \
-        "$@" -out "$name.crt" 2>/dev/null
-}
-
-root() { # NAME
-    key "$1" p256
-    openssl req -x509 -new -key "$1.key" -subj "/CN=Weir test $1" -days $days -sha256 \
-        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
-        -out "$1.crt"
-}
-
-root ca
-root other_ca
-key intermediate p256
-issue intermediate ca "/CN=Weir test intermediate" \
-    'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n' \
-    -days $days
 # Below the intermediate, which allows no further authority.
 key too_deep p256
 issue too_deep intermediate "/CN=Weir test too deep" \
@@ -106,9 +74,4 @@ openssl ca -config conf -cert ca.crt -keyfile ca.key -gencrl -crlsec 1 -out "$ou
     2>/dev/null
 openssl crl -in "$out/ca_revokes.crl" -outform DER -out "$out/ca_revokes.der"
 
-for name in client client_rsa client_expired client_server client_forged client_deep; do
-    mv $name.chain "$out/$name.pem"
-    mv $name.key "$out/$name.key"
-done
-mv ca.crt "$out/ca.pem"
-mv other_ca.crt "$out/other_ca.pem"
+keep client client_rsa client_expired client_server client_forged client_deep
