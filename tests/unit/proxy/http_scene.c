@@ -28,8 +28,8 @@ struct http_scene scene;
 /* ---- the model ---- */
 
 static struct span entry_points[] = {{"web", 3}};
-static char url[64], base_url[64], dead_url[64];
-static struct model_server app_server, own_server, dead_server, name_server;
+static char url[64], base_url[64], dead_url[64], h2c_url[64];
+static struct model_server app_server, own_server, dead_server, h2c_server, name_server;
 
 #define NAMED(text) .object = {.name = {text, sizeof(text) - 1}, .provider = {"file", 4}}
 
@@ -37,6 +37,7 @@ static struct model_service services[] = {
     {NAMED("api@internal"), .kind = SERVICE_INTERNAL, .type_count = 1},
     {NAMED("app@file"), .servers = &app_server, .server_count = 1},
     {NAMED("dead@file"), .servers = &dead_server, .server_count = 1},
+    {NAMED("h2c@file"), .servers = &h2c_server, .server_count = 1},
     {NAMED("name@file"), .servers = &name_server, .server_count = 1},
     {NAMED("none@file")},
     {NAMED("noop@internal"), .kind = SERVICE_INTERNAL, .type_count = 1},
@@ -61,6 +62,7 @@ static struct model_router routers[] = {
     {ROUTER("broken@file", "Host(`broken.test`)", "app@file"), USES("missing@file")},
     {ROUTER("dead@file", "Host(`dead.test`)", "dead@file")},
     {ROUTER("gone@file", "Host(`gone.test`)", "gone@file")},
+    {ROUTER("h2c@file", "Host(`h2c.test`)", "h2c@file")},
     {ROUTER("hdr@file", "Host(`hdr.test`) && Header(`X-Forwarded-Proto`, `https`)", "app@file")},
     {ROUTER("https@file", "Host(`https.test`)", "noop@internal"), USES("https@file")},
     {ROUTER("listed@file", "Host(`listed.test`) && Header(`X-Listed`, `yes`)", "app@file")},
@@ -109,6 +111,8 @@ static void fill_servers(void)
     app_server = (struct model_server){.url = span_cstr(url), .weight = 1};
     own_server =
         (struct model_server){.url = span_cstr(base_url), .weight = 1, .preserve_path = true};
+    snprintf(h2c_url, sizeof(h2c_url), "h2c://127.0.0.1:%u", scene.port);
+    h2c_server = (struct model_server){.url = span_cstr(h2c_url), .weight = 1};
     dead_server = (struct model_server){.url = span_cstr(dead_url), .weight = 1};
     name_server = (struct model_server){.url = SPAN("http://nobody.invalid"), .weight = 1};
     for (size_t i = 0; i < COUNT(services); i++) {
@@ -193,6 +197,7 @@ static struct snapshot *make_snapshot(const struct snapshot *previous, bool with
     snapshot->tls_options[1] = tls_options_ref(scene.strict_options);
     snapshot->tls_option_count = 2;
     app_server.url = span_cstr(with_app ? url : dead_url);
+    h2c_server.url = span_cstr(with_app ? h2c_url : dead_url);
     struct model_dynamic model = {.http_services = services,
                                   .http_service_count = COUNT(services)};
     uint64_t epoch = previous->epoch + 1;

@@ -4,8 +4,8 @@
  * sockets. The clients' and the backend's bytes are written out in the tests.
  *
  * Hosts: app.test (the backend), own.test (its own Host, base path kept),
- * none.test (no server), dead.test (nobody listens), name.test (not resolved),
- * gone.test (no such service), broken.test (no such middleware), noop.test,
+ * h2c.test (the backend, over HTTP/2), none.test (no server), dead.test (nobody
+ * listens), name.test (not resolved), gone.test (no such service), broken.test (no such middleware), noop.test,
  * api.test (internal), https.test and moved.test (redirectScheme), hdr.test
  * (only with X-Forwarded-Proto: https), listed.test (only with X-Listed: yes);
  * over TLS secure.test and strict.test, and tls.test (the backend).
@@ -39,7 +39,8 @@ extern struct http_scene scene;
 /* Fixtures of cmocka_unit_test_setup_teardown. */
 int scene_setup(void **state);
 int scene_teardown(void **state);
-/* Publishes the same configuration once more. `with_app`: app.test's server in it. */
+/* Publishes the same configuration once more. `with_app`: the servers of
+ * app.test and h2c.test in it. */
 struct snapshot *scene_publish(bool with_app); /* returns the old one */
 /* The same, and destroys the old one, which nothing may use any more. */
 void scene_reload(bool with_app);
