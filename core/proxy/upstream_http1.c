@@ -197,11 +197,12 @@ static bool is_reusable(const struct upstream_conn *backend)
 /* Both sides have ended: what waits is sent. Else the backend shall notice. */
 static void close_bytes(struct upstream_conn *backend)
 {
+    if (backend->request_complete && backend->response_complete) {
+        upstream_close_after_flush(backend);
+        return;
+    }
     upstream_set_state(backend, UPSTREAM_CLOSING);
-    if (backend->request_complete && backend->response_complete)
-        conn_close_after_flush(&backend->conn, false);
-    else
-        conn_abort(&backend->conn);
+    conn_abort(&backend->conn);
 }
 
 static void detach(struct upstream *upstream)

@@ -89,13 +89,12 @@ static void end(struct upstream_conn *backend, enum err error, const char *reaso
     if (error != ERR_OK)
         log_debug("HTTP/2 connection to backend ended", "server", pool->server->authority.ptr,
                   "error", why[0] != '\0' ? why : reason);
-    upstream_set_state(backend, UPSTREAM_CLOSING);
     list_remove(&backend->link);
     timer_cancel(&pool->worker->wheel, &http2->timer);
     worker_task_cancel(&backend->task);
     http2->error = error;
     http2->reason = reason;
-    conn_close_after_flush(&backend->conn, false);
+    upstream_close_after_flush(backend);
     upstream_pool_use(pool);
     h2_session_destroy(http2->session);
     http2->session = NULL;

@@ -24,6 +24,7 @@ struct upstream_pools {
     size_t count;
     struct pool objects; /* struct upstream_conn */
     struct pool streams; /* struct upstream_stream */
+    struct list flushing; /* connections that close when they have sent all */
 };
 
 enum err upstream_pools_init(struct worker *worker)
@@ -38,6 +39,7 @@ enum err upstream_pools_init(struct worker *worker)
         return ERR_NOMEM;
     }
     pool_init(&pools->objects, sizeof(struct upstream_conn), OBJECTS_KEEP);
+    list_init(&pools->flushing);
     pool_init(&pools->streams, sizeof(struct upstream_stream), OBJECTS_KEEP);
     worker->upstreams = pools;
     return ERR_OK;
@@ -64,11 +66,8 @@ static void close_idle(struct upstream_pool *pool)
 /* Those that carry streams end with the last of them. */
 static void retire_sessions(struct upstream_pool *pool)
 {
-    struct list *node = pool->sessions.next;
-    while (node != &pool->sessions) {
-        struct list *next = node->next;
+    list_for_each(node, &pool->sessions) {
         upstream_http2_retire(container_of(node, struct upstream_conn, link));
-        node = next;
     }
 }
 
@@ -161,11 +160,19 @@ struct upstream_conn *upstream_create(struct upstream_pool *pool)
     return backend;
 }
 
+void upstream_close_after_flush(struct upstream_conn *backend)
+{
+    upstream_set_state(backend, UPSTREAM_CLOSING);
+    list_push_back(&backend->conn.worker->upstreams->flushing, &backend->link);
+    conn_close_after_flush(&backend->conn, false);
+}
+
 void upstream_free(struct upstream_conn *backend)
 {
     struct upstream_pool *pool = backend->pool;
     struct worker *worker = backend->conn.worker;
-    assert(backend->upstream.exchange == NULL && list_empty(&backend->link));
+    list_remove(&backend->link);
+    assert(backend->upstream.exchange == NULL);
     worker_task_cancel(&backend->task);
     buf_finish(&backend->input);
     h1_body_finish(&backend->body);
@@ -287,6 +294,9 @@ void upstream_pools_refresh(struct worker *worker, const struct snapshot *snapsh
  * embedded in the objects. */
 static void wait_until_closed(struct worker *worker)
 {
+    list_for_each(node, &worker->upstreams->flushing) {
+        conn_close(&container_of(node, struct upstream_conn, link)->conn);
+    }
     int64_t deadline = clock_monotonic_ns() + FINISH_WAIT_NS;
     while (worker->upstreams->objects.used_count > 0 && clock_monotonic_ns() < deadline) {
         if (ring_turn(&worker->ring, worker_wait_ms(worker) == 0 ? 0 : 10, NULL) != ERR_OK)

@@ -76,7 +76,7 @@ struct upstream_conn {
     struct upstream upstream; /* HTTP/1: its exchange, from the connecting on */
     enum upstream_state state;
     struct upstream_pool *pool;
-    struct list link;        /* pool->idle, pool->sessions */
+    struct list link;        /* pool->idle, pool->sessions; while it is flushed, all pools' */
     struct worker_task task; /* HTTP/1: a write has failed; HTTP/2: output */
     /* Connecting. */
     struct snapshot_hold *hold; /* whose transport is used; NULL: over */
@@ -129,6 +129,8 @@ struct upstream_conn *upstream_pool_take(struct upstream_pool *pool);
 bool upstream_pool_park(struct upstream_conn *backend);
 /* A new one without a connection; NULL: out of memory. */
 struct upstream_conn *upstream_create(struct upstream_pool *pool);
+/* Sends what is queued, and is freed when that is done, or at the worker's end. */
+void upstream_close_after_flush(struct upstream_conn *backend);
 /* Its connection is closed, or never was. */
 void upstream_free(struct upstream_conn *backend);
 /* A stream's memory; NULL: out of memory. */

@@ -454,9 +454,7 @@ BROKEN = {
 def test_a_broken_head_is_502(front, http2_server, name):
     async def answer(request):
         if request.get(":path") == "/broken":
-            connection = request.connection.h2
-            connection.max_outbound_frame_size = 16384
-            block = connection.encoder.encode(BROKEN[name])
+            block = http2.literal_block(BROKEN[name])
             first, rest = block[:16000], block[16000:]
             parts = [http2.pack(http2.HEADERS, http2.END_STREAM | (0 if rest else 4),
                                 request.stream, first)]

@@ -329,6 +329,25 @@ static void a_client_that_leaves_resets_its_stream_only(void **state)
     close(backend);
 }
 
+static void a_request_that_is_gone_before_it_was_sent_leaves_nothing(void **state)
+{
+    (void)state;
+    int one = ask(), backend = accept_http2();
+    read_until(backend, HEADERS);
+    send_settings(backend, 1);
+    answer(backend, 1);
+    expect_ok(one);
+    close(ask()); /* head and FIN come in one turn */
+    harness_settle(&scene.harness);
+    scene_send(one, GET); /* the one stream that is allowed is free */
+    const struct frame *frame = read_until(backend, HEADERS);
+    answer(backend, frame->stream);
+    expect_ok(one);
+    assert_int_equal(metrics()->upstream_connects.value, 1);
+    close(one);
+    close(backend);
+}
+
 static void a_server_that_is_gone_keeps_its_streams(void **state)
 {
     (void)state;
@@ -390,6 +409,7 @@ int main(void)
         TEST(a_stale_connection_is_replaced_for_what_may_be_repeated),
         TEST(who_leaves_while_waiting_ends_the_dial),
         TEST(a_client_that_leaves_resets_its_stream_only),
+        TEST(a_request_that_is_gone_before_it_was_sent_leaves_nothing),
         TEST(a_server_that_is_gone_keeps_its_streams),
         TEST(what_is_no_http2_is_bad_gateway),
         TEST(a_malformed_response_resets_its_stream_only),
