@@ -30,13 +30,20 @@ static void wipe_and_free(void *memory)
 
 /* ---- life ---- */
 
+static bool is_blank(struct span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL)
+        text = span_skip(text, 1);
+    return text.len == 0;
+}
+
 static enum err read_tree(const char *path, json_t **out, struct err_text *why)
 {
     struct span text = SPAN_EMPTY;
     json_error_t where;
     enum err error = acme_file_read(path, &text, why);
     json_t *root = NULL;
-    if (error == ERR_OK && span_trim(text).len > 0)
+    if (error == ERR_OK && !is_blank(text))
         root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
     else if (error == ERR_OK || error == ERR_NOTFOUND)
         root = json_object();
