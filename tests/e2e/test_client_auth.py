@@ -235,7 +235,7 @@ def eventually(one, since, message="configuration loaded"):
 
 
 def begin_with_crl(start, authority, clients):
-    """A Weir with a revocation list that names nobody, Alice's context, and a connection of hers."""
+    """Weir with a revocation list that names nobody, Alice's context, a connection of hers."""
     clients.write_crl()
     one = start(static={"weir": {"tls": {"crlFiles": [clients.crl_file]}}})
     context = context_of(authority, clients, clients.alice)
