@@ -191,7 +191,7 @@ enum err acme_alpn_cert_create(struct span name, struct span key_authorization, 
                                struct err_text *why)
 {
     struct acme_key *key;
-    TRY(acme_key_generate(ACME_KEY_EC256, &key, why));
+    TRY(acme_key_generate(ACME_KEY_EC256, NULL, &key, why));
     enum err error = alpn_cert(key, name, key_authorization, out, why);
     acme_key_destroy(key);
     return error;

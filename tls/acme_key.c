@@ -37,15 +37,41 @@ static enum err wrap(EVP_PKEY *native, struct acme_key **out)
     return ERR_OK;
 }
 
-enum err acme_key_generate(enum acme_key_type type, struct acme_key **out, struct err_text *why)
+/* Called by libcrypto between its tries for primes. Relaxed: a flag for itself. */
+static int go_on(EVP_PKEY_CTX *operation)
 {
-    static const size_t bits[] = {
+    const _Atomic bool *cancel = EVP_PKEY_CTX_get_app_data(operation);
+    return !atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+static EVP_PKEY *generate_rsa(int bits, const _Atomic bool *cancel)
+{
+    EVP_PKEY *native = NULL;
+    EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
+    if (operation == NULL)
+        return NULL;
+    if (EVP_PKEY_keygen_init(operation) == 1 &&
+        EVP_PKEY_CTX_set_rsa_keygen_bits(operation, bits) == 1) {
+        if (cancel != NULL) {
+            EVP_PKEY_CTX_set_app_data(operation, (void *)cancel);
+            EVP_PKEY_CTX_set_cb(operation, go_on);
+        }
+        (void)EVP_PKEY_generate(operation, &native);
+    }
+    EVP_PKEY_CTX_free(operation);
+    return native;
+}
+
+enum err acme_key_generate(enum acme_key_type type, const _Atomic bool *cancel,
+                           struct acme_key **out, struct err_text *why)
+{
+    static const int bits[] = {
         [ACME_KEY_RSA2048] = 2048, [ACME_KEY_RSA4096] = 4096, [ACME_KEY_RSA8192] = 8192};
-    EVP_PKEY *native;
-    if (type == ACME_KEY_EC256 || type == ACME_KEY_EC384)
-        native = EVP_EC_gen(type == ACME_KEY_EC256 ? "P-256" : "P-384");
-    else
-        native = EVP_RSA_gen(bits[type]);
+    bool ec = type == ACME_KEY_EC256 || type == ACME_KEY_EC384;
+    EVP_PKEY *native = ec ? EVP_EC_gen(type == ACME_KEY_EC256 ? "P-256" : "P-384")
+                          : generate_rsa(bits[type], cancel);
+    if (native == NULL && cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+        return err_set(why, ERR_CANCELED, "%s", err_message(ERR_CANCELED));
     if (native == NULL)
         return err_set(why, ERR_TLS, "libcrypto cannot make a key");
     return wrap(native, out);

@@ -10,6 +10,8 @@
 
 #include "core/base/buf.h"
 
+#include <stdatomic.h>
+
 enum acme_key_type {
     ACME_KEY_EC256,
     ACME_KEY_EC384,
@@ -23,8 +25,9 @@ enum acme_key_type {
 
 struct acme_key;
 
-MUST_USE enum err acme_key_generate(enum acme_key_type type, struct acme_key **out,
-                                    struct err_text *why);
+/* cancel: may be NULL; once another thread sets it, ERR_CANCELED comes soon. */
+MUST_USE enum err acme_key_generate(enum acme_key_type type, const _Atomic bool *cancel,
+                                    struct acme_key **out, struct err_text *why);
 /* PKCS#1, SEC1 or PKCS#8; RSA of 2,048 bits or more, P-256, P-384. */
 MUST_USE enum err acme_key_from_der(struct span der, struct acme_key **out, struct err_text *why);
 MUST_USE enum err acme_key_from_pem(struct span pem, struct acme_key **out, struct err_text *why);

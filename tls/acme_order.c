@@ -412,9 +412,8 @@ static bool begin_anew(struct acme_order *order)
     bool look = order->state == ACME_ORDER_LOOK && !order->failure.unreachable &&
                 strcmp(type, "rateLimited") != 0 && strcmp(type, "accountDoesNotExist") != 0;
     bool replaces = order->state == ACME_ORDER_NEW && order->config.replaces[0] != '\0' &&
-                    (strcmp(type, "alreadyReplaced") == 0 || strcmp(type, "malformed") == 0 ||
-                     strcmp(type, "conflict") == 0 || type[0] == '\0') &&
-                    !order->failure.unreachable;
+                    !order->failure.unreachable && strcmp(type, "rateLimited") != 0 &&
+                    strcmp(type, "accountDoesNotExist") != 0;
     if (!look && !replaces)
         return false;
     ((char *)order->config.replaces)[0] = '\0';

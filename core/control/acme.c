@@ -435,6 +435,7 @@ void acme_destroy(struct acme *acme)
 {
     if (acme == NULL)
         return;
+    atomic_store_explicit(&acme->ending, true, memory_order_relaxed);
     fetch_destroy(acme->fetch);
     work_destroy(acme->work);
     timer_cancel(acme->settings.wheel, &acme->wish_timer);

@@ -231,7 +231,7 @@ static bool load_account(struct acme_resolver *resolver, char **account_url)
 static void make_key(struct work_job *job)
 {
     struct acme_resolver *resolver = container_of(job, struct acme_resolver, job);
-    if (acme_key_generate(ACCOUNT_TYPE, &resolver->account_key, NULL) != ERR_OK)
+    if (acme_key_generate(ACCOUNT_TYPE, NULL, &resolver->account_key, NULL) != ERR_OK)
         resolver->account_key = NULL; /* key_made says so */
 }
 

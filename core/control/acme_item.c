@@ -271,7 +271,8 @@ static void make_key(struct work_job *job)
 {
     struct acme_item *item = container_of(job, struct acme_item, job);
     enum acme_key_type type = (enum acme_key_type)item->of->model->acme.key_type;
-    if (acme_key_generate(type, &item->order_key, NULL) != ERR_OK)
+    const _Atomic bool *ending = &item->of->acme->ending;
+    if (acme_key_generate(type, ending, &item->order_key, NULL) != ERR_OK)
         item->order_key = NULL; /* key_made says so */
 }
 
@@ -398,7 +399,7 @@ static void on_timer(struct timer *timer)
         step(item);
     else if (item->state != ACME_ITEM_IDLE)
         return;
-    else if (acme_item_needs_order(item) || acme_item_needs_asking(item))
+    else if (acme_item_may_order(item) || acme_item_needs_asking(item))
         queue(item);
     else
         acme_item_schedule(item);
@@ -408,7 +409,7 @@ static void on_timer(struct timer *timer)
 void acme_item_begin(struct acme_item *item)
 {
     set_state(item, ACME_ITEM_IDLE);
-    if (acme_item_needs_order(item))
+    if (acme_item_may_order(item))
         begin_order(item);
     else if (acme_item_needs_asking(item))
         begin_question(item);

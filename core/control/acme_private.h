@@ -28,6 +28,7 @@
 #define ACME_RATE_LIMIT_MS (3600 * MS_PER_S) /* where the CA names no time */
 #define ACME_CA_RETRY_FIRST_MS (5 * MS_PER_S)
 #define ACME_CA_RETRY_LAST_MS (600 * MS_PER_S)
+#define ACME_ORDER_PAUSE_MS (3600 * MS_PER_S) /* between two orders for the same names */
 #define ACME_LOOK_MS (3600 * MS_PER_S) /* at the wall clock at least so often */
 
 struct acme;
@@ -130,6 +131,7 @@ struct acme {
     struct op fetched, worked;
     struct timer wish_timer;
     struct obtained_certs obtained;
+    _Atomic bool ending; /* keys that are being made are given up */
 };
 
 /* acme.c */
@@ -163,7 +165,7 @@ void acme_item_begin(struct acme_item *item);
 void acme_item_schedule(struct acme_item *item);
 void acme_item_failed(struct acme_item *item, const struct acme_failure *failure);
 void acme_item_succeeded(struct acme_item *item);
-bool acme_item_needs_order(const struct acme_item *item);
+bool acme_item_may_order(const struct acme_item *item); /* it is wanted, and time for it */
 bool acme_item_needs_asking(const struct acme_item *item);
 /* What the CA said about the renewal; NULL window: nothing of use. */
 struct acme_window;

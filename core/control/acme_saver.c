@@ -77,17 +77,20 @@ static void done(struct work_job *job)
 {
     struct acme_saver *saver = container_of(job, struct acme_saver, job);
     struct acme *acme = saver->acme;
+    /* Once the next text is on its way, these are the thread's again. */
+    enum err error = saver->error;
+    struct err_text why = saver->why;
     saver->busy = false;
     release_texts(saver);
-    if (saver->error != ERR_OK) {
-        log_error("the ACME storage cannot be written: trying again", "error", saver->why.text);
-        timer_set(acme->settings.wheel, &saver->timer, acme_now_ms() + AGAIN_MS);
-    } else if (is_dirty(saver)) {
-        acme_saver_save(saver);
-    }
     for (size_t i = 0; i < acme->resolver_count; i++)
         if (acme->resolvers[i].saver == saver)
-            acme_resolver_saved(&acme->resolvers[i], saver->error, saver->why.text);
+            acme_resolver_saved(&acme->resolvers[i], error, why.text);
+    if (error == ERR_OK) {
+        acme_saver_save(saver);
+        return;
+    }
+    log_error("the ACME storage cannot be written: trying again", "error", why.text);
+    timer_set(acme->settings.wheel, &saver->timer, acme_now_ms() + AGAIN_MS);
 }
 
 static void on_timer(struct timer *timer)

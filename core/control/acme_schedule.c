@@ -36,11 +36,16 @@ static int64_t renewal_by_table(const struct acme_item *item)
     return cert->not_after_s - times.before_s - early_s;
 }
 
-bool acme_item_needs_order(const struct acme_item *item)
+static bool needs_order(const struct acme_item *item)
 {
     if (!item->wanted || item->problem != NULL || item->of->problem[0] != '\0')
         return false;
     return item->cert == NULL || item->forced || item->renew_s <= acme_now_s();
+}
+
+bool acme_item_may_order(const struct acme_item *item)
+{
+    return needs_order(item) && item->not_before_ms <= acme_now_ms();
 }
 
 bool acme_item_needs_asking(const struct acme_item *item)
@@ -60,8 +65,10 @@ void acme_item_schedule(struct acme_item *item)
     }
     if (item->cert != NULL && item->renew_s == 0)
         item->renew_s = renewal_by_table(item);
-    if (acme_item_needs_order(item)) {
+    if (needs_order(item)) {
         due_ms = item->not_before_ms > now_ms ? item->not_before_ms : now_ms;
+        if (acme_item_needs_asking(item))
+            due_ms = now_ms;
     } else {
         int64_t next_s = item->renew_s < item->ask_s ? item->renew_s : item->ask_s;
         int64_t wait_ms = next_s > now_s ? (next_s - now_s) * MS_PER_S : 0;
@@ -136,7 +143,10 @@ void acme_item_succeeded(struct acme_item *item)
     item->failed_s = 0;
     item->error[0] = '\0';
     item->forced = false;
-    item->not_before_ms = 0;
     item->renew_s = 0;
-    item->ask_s = acme_now_s() + ASK_LEAST_S;
+    item->ask_s = 0;
+    /* Whatever a CA suggests, and however wrong a clock is: no order after the other. */
+    int64_t pause_ms = (item->cert->not_after_s - item->cert->not_before_s) * MS_PER_S / 10;
+    item->not_before_ms =
+        acme_now_ms() + (pause_ms < ACME_ORDER_PAUSE_MS ? pause_ms : ACME_ORDER_PAUSE_MS);
 }

@@ -2,6 +2,8 @@
 """An ACME server to test against: Debian's pebble, strict, with its validation on and nonces
 refused at its default rate, asking a small DNS server of ours."""
 
+import datetime
+import http.server
 import json
 import os
 import re
@@ -103,7 +105,7 @@ class Pebble:
         with open(self.path, "w", encoding="ascii") as file:
             json.dump({"pebble": settings}, file)
         self.context = ssl.create_default_context(cadata=authority.pem)
-        self.process = None
+        self.process = self.server = None
         if start:
             self.start()
 
@@ -124,6 +126,40 @@ class Pebble:
         except OSError:
             return None
 
+    def with_renewal_info(self, authority, window):
+        """The URL of a directory of the same CA that has renewal information as well, which
+        pebble has not: `window(certificate's id)` gives (start, end) from now in seconds."""
+        listed = json.loads(self.get(self.directory))
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.path == "/dir":
+                    answer = {**listed, "renewalInfo": base + "/renewal/"}
+                else:
+                    now = datetime.datetime.now(datetime.timezone.utc)
+                    start, end = (
+                        (now + datetime.timedelta(seconds=one)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                        for one in window(self.path.rsplit("/", 1)[1]))
+                    answer = {"suggestedWindow": {"start": start, "end": end}}
+                body = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Retry-After", "21600")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        pair = authority.issue("127.0.0.1").write(self.folder, "renewal")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair["certFile"], pair["keyFile"])
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        base = f"https://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return base + "/dir"
+
     def root(self, number=0):
         """The root that it issues under, in PEM."""
         return self.get(f"https://127.0.0.1:{self.management}/roots/{number}").decode()
@@ -132,6 +168,10 @@ class Pebble:
         return sum(bool(re.search(pattern, line)) for line in self.log.lines)
 
     def stop(self):
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
         if self.process is None:
             return
         process, self.process = self.process, None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # TIMEOUT: 240
+# BUILDS: release asan tsan
 """Certificates by ACME: each challenge, each kind of key, accounts, what is asked for."""
 
 import base64
@@ -185,6 +186,18 @@ def test_domains_take_the_place_of_the_rule_and_wildcards_need_dns(scene):
     items = api(scene)[0]["certificates"]
     assert [(one["names"], one["status"]) for one in items if "*.wild.test" in one["names"]] == [
         (["*.wild.test"], "failing")]
+
+
+def test_what_nobody_asks_for_any_more_is_served_and_not_renewed(scene):
+    ca = scene.ca(validity_s=20)
+    one = scene.start({"le": scene.resolver(ca)}, scene.routers("Host(`a.example.test`)"))
+    first = wait_served(scene.tls, "a.example.test")
+    one.reload(scene.dynamic(scene.routers("Host(`a.example.test`)", resolver="")))
+    assert [item["status"] for item in api(scene)[0]["certificates"]] == ["unused"]
+    assert served(scene.tls, "a.example.test").serial_number == first.serial_number
+    one.log.wait("certificates have expired", timeout=20 + SLOW)
+    assert served(scene.tls, "a.example.test").serial_number == first.serial_number
+    assert ca.count(r"There are now \d+ orders in the db") == 1
 
 
 def test_a_default_certificate_is_generated(scene):

@@ -2,9 +2,12 @@
 # TIMEOUT: 240
 """Certificates by ACME: failures, renewals, outages and crashes."""
 
+import base64
 import json
 import os
 import stat
+
+from cryptography import x509
 
 from acme import SLOW, api, metric, served, wait_served
 from server import BINARY, eventually, run_weir
@@ -54,6 +57,31 @@ def test_a_certificate_is_renewed_in_time_and_served_while_the_ca_is_down(scene)
     ca.stop()
     scene.weir.log.wait("the CA cannot be used: trying again", timeout=18 + SLOW)
     assert served(scene.tls, "a.example.test").serial_number == second.serial_number
+
+
+def test_the_ca_says_when_a_certificate_is_renewed(scene):
+    """A window in the past, as after a revocation: at once. Then one that is far away."""
+    ca, asked = scene.ca(validity_s=60), []
+
+    def window(name):
+        if name not in asked:
+            asked.append(name)
+        return (-200, -100) if name == asked[0] else (3000, 4000)
+    resolver = scene.resolver(ca)
+    resolver["acme"]["caServer"] = ca.with_renewal_info(scene.authority, window)
+    scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
+    first = wait_served(scene.tls, "a.example.test")
+    scene.weir.log.wait("the CA wants this certificate renewed at once")
+    eventually(lambda: served(scene.tls, "a.example.test").serial_number != first.serial_number,
+               "a renewal", SLOW)
+    eventually(lambda: len(asked) == 2, "the second is asked about")
+    eventually(lambda: api(scene)[0]["certificates"][0]["renewAt"] >
+               api(scene)[0]["certificates"][0]["notAfter"], "the CA's word counts")
+    key = first.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    number = first.serial_number
+    number = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    assert asked[0] == ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+                                for part in (key.key_identifier, number))
 
 
 def test_an_order_goes_on_after_a_crash(scene):

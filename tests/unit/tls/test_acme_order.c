@@ -282,8 +282,8 @@ static int set_up_ca(void **state)
     ca->now_ms = 1000;
     ca->order_status = ca->authorization_status = "pending";
     ca->pending_left = 1;
-    assert_int_equal(acme_key_generate(ACME_KEY_EC256, &ca->account_key, NULL), ERR_OK);
-    assert_int_equal(acme_key_generate(ACME_KEY_EC256, &ca->key, NULL), ERR_OK);
+    assert_int_equal(acme_key_generate(ACME_KEY_EC256, NULL, &ca->account_key, NULL), ERR_OK);
+    assert_int_equal(acme_key_generate(ACME_KEY_EC256, NULL, &ca->key, NULL), ERR_OK);
     struct acme_client_config config = {.directory_url = CA "/dir",
                                         .key = ca->account_key,
                                         .email = "me@a.test",

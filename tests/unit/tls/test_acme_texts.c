@@ -114,7 +114,7 @@ static void keys_survive_their_texts(void **state)
         char one[ACME_THUMBPRINT_SIZE], two[ACME_THUMBPRINT_SIZE], three[ACME_THUMBPRINT_SIZE];
         buf_init(&der, ACME_KEY_TEXT_MAX);
         buf_init(&pem, ACME_KEY_TEXT_MAX);
-        assert_int_equal(acme_key_generate(types[i], &key, NULL), ERR_OK);
+        assert_int_equal(acme_key_generate(types[i], NULL, &key, NULL), ERR_OK);
         assert_int_equal(acme_key_append_der(key, &der), ERR_OK);
         assert_int_equal(acme_key_append_pem(key, &pem), ERR_OK);
         assert_int_equal(acme_key_from_der(buf_span(&der), &from_der, NULL), ERR_OK);
@@ -131,6 +131,15 @@ static void keys_survive_their_texts(void **state)
         acme_key_destroy(from_der);
         acme_key_destroy(from_pem);
     }
+}
+
+static void a_key_that_takes_long_can_be_given_up(void **state)
+{
+    (void)state;
+    static const _Atomic bool cancel = true;
+    struct acme_key *key = NULL;
+    assert_int_equal(acme_key_generate(ACME_KEY_RSA8192, &cancel, &key, NULL), ERR_CANCELED);
+    assert_null(key);
 }
 
 static void what_is_no_key_of_use_is_refused(void **state)
@@ -435,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_is_no_base64_is_refused),
         cmocka_unit_test(a_jwk_has_the_members_that_rfc_7638_hashes_in_their_order),
         cmocka_unit_test(keys_survive_their_texts),
+        cmocka_unit_test(a_key_that_takes_long_can_be_given_up),
         cmocka_unit_test(what_is_no_key_of_use_is_refused),
         cmocka_unit_test(a_signed_request_names_the_account_or_shows_the_key),
         cmocka_unit_test(a_post_as_get_has_an_empty_payload),
