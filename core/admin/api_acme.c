@@ -55,10 +55,12 @@ static void write_resolver(struct json *json, const struct acme *acme,
     json_field_cstr(json, "caServer", resolver->directory);
     json_field_cstr(json, "account", resolver->account);
     json_field_cstr(json, "status", resolver->problem[0] != '\0' ? "disabled"
-                                    : resolver->failing > 0      ? "warning"
-                                                                 : "enabled");
-    if (resolver->problem[0] != '\0')
-        json_field_cstr(json, "error", resolver->problem);
+                                    : resolver->failing > 0 || resolver->error[0] != '\0'
+                                        ? "warning"
+                                        : "enabled");
+    if (resolver->problem[0] != '\0' || resolver->error[0] != '\0')
+        json_field_cstr(json, "error",
+                        resolver->problem[0] != '\0' ? resolver->problem : resolver->error);
     json_write_key(json, SPAN("certificates"));
     json_begin_array(json);
     for (size_t i = 0; acme_item_view(acme, i, &item); i++)

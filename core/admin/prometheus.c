@@ -181,6 +181,10 @@ static void put_acme(struct writer *writer)
     family(writer, "weir_acme_failing", "gauge", "Of them those whose last try failed");
     for (size_t i = 0; acme_resolver_view(acme, i, &view); i++)
         put_resolver(writer, "weir_acme_failing", "", view.name, view.failing);
+    family(writer, "weir_acme_ca_failing", "gauge", "Whether the CA cannot be used just now");
+    for (size_t i = 0; acme_resolver_view(acme, i, &view); i++)
+        put_resolver(writer, "weir_acme_ca_failing", "", view.name,
+                     view.problem[0] != '\0' || view.error[0] != '\0');
 }
 
 /* ---- servers ---- */

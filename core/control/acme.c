@@ -246,7 +246,9 @@ void acme_update(struct acme *acme, const struct snapshot *snapshot)
     struct acme_wants wants;
     if (acme == NULL)
         return;
-    if (acme_wants_collect(snapshot, &wants) != ERR_OK) {
+    bool is_new = snapshot->model != acme->model; /* compared, never followed */
+    acme->model = snapshot->model;
+    if (acme_wants_collect(snapshot, is_new, &wants) != ERR_OK) {
         log_error("which certificates are wanted cannot be found out: out of memory");
         return;
     }
@@ -482,6 +484,7 @@ bool acme_resolver_view(const struct acme *acme, size_t i, struct acme_resolver_
     *out = (struct acme_resolver_view){
         .name = resolver->model->object.name,
         .problem = resolver->problem,
+        .error = resolver->error,
         .account = account != NULL ? account : "",
         .directory = resolver->model->acme.ca_server.ptr,
         .obtained = resolver->obtained,

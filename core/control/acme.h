@@ -53,6 +53,7 @@ void acme_check(const struct model_static *settings, struct diagnostics *finding
 struct acme_resolver_view {
     struct span name;
     const char *problem, *account, *directory; /* "": none */
+    const char *error; /* why the CA cannot be used just now; "": it can */
     uint64_t obtained, failed; /* orders since the start */
     size_t wanted, failing;    /* certificates; of them those whose last try failed */
 };

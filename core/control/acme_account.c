@@ -54,6 +54,7 @@ static void fail(struct acme_resolver *resolver, const struct acme_failure *fail
         log_error("the CA cannot be used: trying again", "resolver", name_of(resolver), "caServer",
                   resolver->model->acme.ca_server.ptr, "error", failure->why.text);
     resolver->failures++;
+    snprintf(resolver->error, sizeof(resolver->error), "%s", failure->why.text);
     retry_after(resolver, acme_spread(ms));
 }
 
@@ -115,7 +116,10 @@ static void ready(struct acme_resolver *resolver)
         if (keep_account(resolver, acme_client_account_url(resolver->client), body) == ERR_OK)
             acme_saver_save(resolver->saver);
     }
+    if (resolver->failures > 0)
+        log_info("the CA can be used again", "resolver", name_of(resolver));
     resolver->failures = 0;
+    resolver->error[0] = '\0';
     set_state(resolver, ACME_RESOLVER_READY);
     acme_resolver_pump(resolver);
 }

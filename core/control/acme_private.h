@@ -70,6 +70,7 @@ struct acme_resolver {
     struct list queue;   /* items that want to begin */
     size_t running;      /* items with an order or a question under way */
     unsigned failures;   /* of the set-up, in a row */
+    char error[512];     /* of the last one; "": the CA can be used */
     int64_t not_before_ms; /* no new order before */
     struct span authorities; /* PEM, malloc'ed */
     uint64_t obtained, failed;
@@ -125,6 +126,7 @@ struct acme {
     struct strmap items;    /* by id */
     struct acme_item **list; /* the same, oldest first: the order they are served in */
     size_t count, cap;
+    const struct model_dynamic *model; /* of the last update */
     struct acme_item *fallback; /* for defaultGeneratedCert */
     struct fetch *fetch;
     struct work *work;

@@ -23,6 +23,7 @@ struct collector {
     struct strmap seen; /* "resolver NUL key" → want */
     size_t cap;
     int64_t now_s;
+    bool report;
 };
 
 bool acme_name_covers(struct span pattern, struct span name)
@@ -97,6 +98,8 @@ static struct span normalise(const struct collector *collector, struct span name
         return SPAN_EMPTY;
     size_t len = cert_name_normalise(name, text);
     if (len == 0 || !is_askable(span_make(text, len))) {
+        if (!collector->report)
+            return SPAN_EMPTY;
         log_warn("no certificate can be asked for this name: write it in ASCII (an international "
                  "one as xn--…)", "name", name.len > 0 && name.ptr != NULL ? name.ptr : "",
                  "of", asker->name.ptr);
@@ -171,8 +174,9 @@ static enum err ask(struct collector *collector, const struct source *source)
             (!source->is_default && is_covered(collector, name)))
             continue;
         if (want.count == ACME_NAMES_MAX) {
-            log_warn("more names than one certificate may have: write several tls.domains", "of",
-                     source->asker->name.ptr);
+            if (collector->report)
+                log_warn("more names than one certificate may have: write several tls.domains",
+                         "of", source->asker->name.ptr);
             break;
         }
         want.names[want.count++] = name;
@@ -258,11 +262,15 @@ static enum err walk(struct collector *collector)
     return ERR_OK;
 }
 
-enum err acme_wants_collect(const struct snapshot *snapshot, struct acme_wants *out)
+enum err acme_wants_collect(const struct snapshot *snapshot, bool report, struct acme_wants *out)
 {
     struct acme_wants wants = {NULL, 0, {0}};
     struct collector collector = {
-        .snapshot = snapshot, .wants = &wants, .now_s = clock_wall_ns() / NS_PER_S};
+        .snapshot = snapshot,
+        .wants = &wants,
+        .now_s = clock_wall_ns() / NS_PER_S,
+        .report = report,
+    };
     arena_init(&wants.arena, 16384, WANTS_MEMORY);
     strmap_init(&collector.seen);
     enum err error = walk(&collector);

@@ -26,8 +26,10 @@ struct acme_wants {
     struct arena arena;
 };
 
-/* ERR_NOMEM. Everything lives as long as *out. */
-MUST_USE enum err acme_wants_collect(const struct snapshot *snapshot, struct acme_wants *out);
+/* ERR_NOMEM. report: names that cannot be asked for are named in the log. Everything
+ * lives as long as *out. */
+MUST_USE enum err acme_wants_collect(const struct snapshot *snapshot, bool report,
+                                     struct acme_wants *out);
 void acme_wants_finish(struct acme_wants *wants);
 
 /* The names sorted and joined with ',', in the arena; ptr NULL: no memory. */

@@ -40,8 +40,12 @@ def test_a_ca_that_is_down_at_the_start_is_asked_until_it_is_there(scene):
     ca = scene.ca(start=False)
     scene.start({"le": scene.resolver(ca)}, scene.routers("Host(`a.example.test`)"))
     scene.weir.log.wait("the CA cannot be used: trying again .*cannot be reached")
+    assert metric(scene, 'weir_acme_ca_failing{resolver="le"}') == 1
+    assert "cannot be reached" in api(scene)[0]["error"]
     ca.start()
     wait_served(scene.tls, "a.example.test")
+    assert metric(scene, 'weir_acme_ca_failing{resolver="le"}') == 0
+    assert api(scene)[0]["status"] == "enabled"
 
 
 def test_a_certificate_is_renewed_in_time_and_served_while_the_ca_is_down(scene):
