@@ -3,12 +3,13 @@
  * A worker with a configuration, clients and backends at the far ends of real
  * sockets. The clients' and the backend's bytes are written out in the tests.
  *
- * Hosts: app.test (the backend), own.test (its own Host, base path kept),
- * h2c.test (the backend, over HTTP/2), none.test (no server), dead.test (nobody
- * listens), name.test (not resolved), gone.test (no such service), broken.test (no
- * such middleware), noop.test, api.test (internal), https.test and moved.test (redirectScheme), hdr.test
- * (only with X-Forwarded-Proto: https), listed.test (only with X-Listed: yes);
- * over TLS secure.test and strict.test, and tls.test (the backend).
+ * Hosts: app.test (the backend), own.test (its own Host, base path kept), h2c.test
+ * (the backend, over HTTP/2), none.test (no server), dead.test (nobody listens),
+ * name.test (not resolved), gone.test (no such service), broken.test (no such
+ * middleware), noop.test, api.test (internal), https.test and moved.test
+ * (redirectScheme), hdr.test (only with X-Forwarded-Proto: https), listed.test (only
+ * with X-Listed: yes); over TLS secure.test and strict.test, and tls.test (the
+ * backend).
  */
 #ifndef WEIR_TESTS_UNIT_PROXY_HTTP_SCENE_H
 #define WEIR_TESTS_UNIT_PROXY_HTTP_SCENE_H
