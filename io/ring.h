@@ -77,6 +77,10 @@ void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd);
  * to be started again: until then the rest waits in the socket. */
 void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group,
                       uint32_t most);
+/* One receive of what fits into the buffers, RING_RECV_PIECE_MAX at most, or without
+ * has_recv_bundle into one of them; also to be taken with bufring_take_bundle. */
+#define RING_RECV_PIECE_MAX (64u << 10)
+void ring_recv_piece(struct ring *ring, struct op *op, int fd, uint16_t buffer_group);
 /* Without `all` a send completes with what fitted into the socket's buffer. With
  * it, once everything is out (the result is its length) or with what went wrong
  * (-errno; how much is out is not told); the op may not be pending then, and

@@ -46,6 +46,17 @@ void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_
     ring_tie(entry, op);
 }
 
+void ring_recv_piece(struct ring *ring, struct op *op, int fd, uint16_t buffer_group)
+{
+    struct io_uring_sqe *entry = ring_sqe(ring);
+    io_uring_prep_recv(entry, fd, NULL, ring->has_recv_bundle ? RING_RECV_PIECE_MAX : 0, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = buffer_group;
+    if (ring->has_recv_bundle)
+        entry->ioprio |= IORING_RECVSEND_BUNDLE;
+    ring_tie(entry, op);
+}
+
 void ring_connect(struct ring *ring, struct op *op, int fd, const struct sockaddr *address,
                   socklen_t len)
 {

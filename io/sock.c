@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
@@ -279,4 +280,10 @@ size_t sock_unsent(int fd)
 {
     int bytes = 0;
     return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+void sock_set_unsent_max(int fd, size_t bytes)
+{
+    int value = bytes < INT_MAX ? (int)bytes : INT_MAX;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
 }

@@ -64,6 +64,9 @@ void sock_set_keepalive(int fd, int idle_s);
 #define SOCK_KEEPALIVE_S 60
 /* RST instead of FIN at close. */
 void sock_set_abort_on_close(int fd);
+/* How much the kernel may keep beyond what the peer's window takes; its own limit is
+ * megabytes (tcp_wmem). */
+void sock_set_unsent_max(int fd, size_t bytes);
 /* Bytes in the send queue that the peer has not acknowledged. */
 size_t sock_unsent(int fd);
 

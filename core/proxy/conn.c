@@ -130,6 +130,7 @@ void conn_close(struct conn *conn)
     set_state(conn, CONN_CLOSING);
     timer_cancel(&worker->wheel, &conn->timer);
     timer_cancel(&worker->wheel, &conn->reader.timer);
+    conn_set_congested(conn, false);
     list_remove(&conn->flush_link);
     list_remove(&conn->buffer_waiter.link);
     conn_release_held(conn);

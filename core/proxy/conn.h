@@ -82,6 +82,7 @@ struct conn {
     bool receive_ended;    /* FIN seen; delivered once what is held is delivered */
     bool end_delivered;
     bool above_high_mark;
+    bool kernel_bounded;   /* what the kernel keeps for it */
     bool linger;
     bool delivering;       /* guards against re-entry */
     bool output_ended;     /* FIN follows what is queued */

@@ -25,6 +25,10 @@
  * to see that it is a stream. */
 #define RECEIVE_MOST ((uint32_t)80 << 10)
 #define STREAM_SHORT_RECEIVES 16
+/* So many clients that do not keep up may cost what a multishot receive takes in
+ * beyond what is wanted; with more of them, backends' connections are read piece by
+ * piece, which costs more per request and bounds what waits. */
+#define CONGESTED_FEW 16
 /* Of a TLS stream: one record, so that little is left over when its owner pauses. */
 #define STREAM_TLS_PIECE ((size_t)17 << 10)
 
@@ -69,6 +73,9 @@ void conn_start(struct conn *conn)
     op_init(&conn->receive, conn->streaming ? on_readable : on_receive);
     if (conn->streaming)
         ring_poll(&worker->ring, &conn->receive, conn->fd, POLLIN, false);
+    else if (!conn->is_client && !worker->ring.has_recv_limit &&
+             worker->congested >= CONGESTED_FEW)
+        ring_recv_piece(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
     else
         ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group,
                          RECEIVE_MOST);

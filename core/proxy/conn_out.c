@@ -10,6 +10,9 @@
 #include <errno.h>
 
 #define FLUSH_LATER_MS 10
+/* The kernel may keep so many times our own bound of what the peer has no window for:
+ * enough to send on while we are asked for more. */
+#define KERNEL_SHARE 4
 #define OUTPUT_MAX ((size_t)256 << 20)
 
 static void on_send(struct op *op, int32_t result, uint32_t flags);
@@ -94,10 +97,25 @@ size_t conn_backlog(const struct conn *conn)
     return buf_len(&conn->staged) + buf_len(&conn->filling) + buf_len(&conn->sending);
 }
 
+void conn_set_congested(struct conn *conn, bool congested)
+{
+    if (conn->above_high_mark == congested)
+        return;
+    conn->above_high_mark = congested;
+    if (conn->is_client)
+        conn->worker->congested += congested ? 1 : SIZE_MAX;
+}
+
 bool conn_is_congested(struct conn *conn)
 {
-    if (conn_backlog(conn) > (size_t)conn->worker->settings->weir.send_buffer_bytes)
-        conn->above_high_mark = true;
+    size_t most = (size_t)conn->worker->settings->weir.send_buffer_bytes;
+    if (conn->above_high_mark || conn_backlog(conn) <= most)
+        return conn->above_high_mark;
+    conn_set_congested(conn, true);
+    if (conn->is_client && !conn->kernel_bounded) { /* it has more than it can send at once */
+        sock_set_unsent_max(conn->fd, most * KERNEL_SHARE);
+        conn->kernel_bounded = true;
+    }
     return conn->above_high_mark;
 }
 
@@ -137,7 +155,7 @@ static void all_sent(struct conn *conn)
     buf_release(&conn->sending);
     buf_release(&conn->filling);
     conn->provoked_bytes = 0;
-    conn->reader.took_all = true;
+    conn_reader_took(conn);
     if (conn->state == CONN_FLUSHING) {
         conn_flushed(conn);
         return;
@@ -196,7 +214,7 @@ static void on_send(struct op *op, int32_t result, uint32_t flags)
     }
     if (conn->above_high_mark && conn->state == CONN_OPEN &&
         conn_backlog(conn) <= (size_t)conn->worker->settings->weir.send_buffer_bytes / 2) {
-        conn->above_high_mark = false;
+        conn_set_congested(conn, false);
         conn->handler->on_drained(conn);
     }
     if (conn->state != CONN_CLOSING)

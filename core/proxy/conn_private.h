@@ -21,12 +21,15 @@ void conn_input_task(struct conn *conn);
 
 /* conn_reader.c: watches from now on, where the peer is a client. */
 void conn_watch_reader(struct conn *conn, bool waits);
+/* Nothing waits in user space any more. */
+void conn_reader_took(struct conn *conn);
 void conn_reader_expired(struct timer *timer);
 /* How far the peer has acknowledged the output; to be compared for being the same. */
 uint64_t conn_output_mark(const struct conn *conn);
 /* Whether so much in that time is what a reader has to take. */
 bool conn_took_enough(const struct conn *conn, uint64_t bytes, int64_t elapsed_ms);
 
+void conn_set_congested(struct conn *conn, bool congested);
 void conn_output_init(struct conn *conn);
 void conn_output_finish(struct conn *conn);
 /* transport_ktls.c: starts to send what must go as a record of its own; false: there is

@@ -34,6 +34,13 @@ bool conn_took_enough(const struct conn *conn, uint64_t bytes, int64_t elapsed_m
            bytes >= rate * (uint64_t)elapsed_ms / MS_PER_S;
 }
 
+void conn_reader_took(struct conn *conn)
+{
+    bool rated = conn->worker->settings->weir.send_bytes_per_second > 0;
+    if (!rated || !conn->kernel_bounded || sock_unsent(conn->fd) == 0)
+        conn->reader.took_all = true;
+}
+
 static void begin_span(struct conn *conn, bool waits)
 {
     struct conn_reader *reader = &conn->reader;

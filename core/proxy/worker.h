@@ -90,6 +90,7 @@ struct worker {
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     struct address_counts *addresses; /* all workers'; NULL: no limit. Set after worker_init */
+    size_t congested; /* clients that have more to read than they take */
     struct rate refusals; /* that clients were told of */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool has_ktls; /* TLS may be handed to the kernel; set after worker_init */
