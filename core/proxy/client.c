@@ -14,6 +14,10 @@
 
 #include <stdlib.h>
 
+/* A handshake takes as long as dozens of requests: those that come at once take turns
+ * with everybody else's requests. */
+#define HELLOS_PER_TURN 4
+
 static void peek_on_data(struct conn *conn, struct span data);
 
 static void peek_on_end(struct conn *conn)
@@ -51,6 +55,7 @@ void client_closed(struct conn *conn)
     struct client *client = client_of(conn);
     struct worker *worker = conn->worker;
     list_remove(&client->link);
+    list_remove(&client->hello_link);
     buf_finish(&client->peeked);
     free(client->proxied);
     address_counts_leave(client->counted);
@@ -109,6 +114,49 @@ static void refuse_plain(struct client *client, uint8_t first)
         conn_close(&client->conn);
 }
 
+/* The bytes are kept, and nothing more is read, until its handshake may begin. */
+static bool waits_for_its_turn(struct client *client, struct span bytes)
+{
+    struct worker *worker = client->conn.worker;
+    if (worker->hellos_begun < HELLOS_PER_TURN && list_empty(&worker->hellos)) {
+        worker->hellos_begun++;
+        return false;
+    }
+    if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK) {
+        conn_close(&client->conn);
+        return true;
+    }
+    conn_pause(&client->conn);
+    if (list_empty(&worker->hellos))
+        worker_defer(worker, &worker->hello_task);
+    list_push_back(&worker->hellos, &client->hello_link);
+    return true;
+}
+
+static void begin_hello(struct client *client)
+{
+    struct worker *worker = client->conn.worker;
+    struct clienthello hello;
+    size_t limit = (size_t)worker->settings->weir.client_hello_bytes;
+    struct span bytes = buf_span(&client->peeked);
+    if (client->conn.state != CONN_OPEN || clienthello_peek(bytes, limit, &hello) != ERR_OK)
+        return;
+    worker->hellos_begun++;
+    conn_resume(&client->conn);
+    client_tls_start(client, &hello, bytes);
+    if (client->side != CLIENT_PEEKING)
+        buf_finish(&client->peeked);
+}
+
+void client_begin_hellos(struct worker_task *task)
+{
+    struct worker *worker = container_of(task, struct worker, hello_task);
+    while (worker->hellos_begun < HELLOS_PER_TURN && !list_empty(&worker->hellos))
+        begin_hello(container_of(list_pop_front(&worker->hellos), struct client, hello_link));
+    if (!list_empty(&worker->hellos))
+        worker_defer(worker, task);
+}
+
 static void look_at(struct client *client, struct span bytes)
 {
     struct worker *worker = client->conn.worker;
@@ -116,7 +164,8 @@ static void look_at(struct client *client, struct span bytes)
     size_t limit = (size_t)worker->settings->weir.client_hello_bytes;
     switch (clienthello_peek(bytes, limit, &hello)) {
     case ERR_OK:
-        client_tls_start(client, &hello, bytes);
+        if (!waits_for_its_turn(client, bytes))
+            client_tls_start(client, &hello, bytes);
         break;
     case ERR_AGAIN:
         if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK)
@@ -223,6 +272,7 @@ void client_accept(struct worker *worker, size_t entry, int fd)
     client->accepted_ms = worker->now_ms;
     buf_init(&client->peeked, (size_t)worker->settings->weir.client_hello_bytes + (64 << 10));
     list_push_back(&worker->clients, &client->link);
+    list_init(&client->hello_link);
     worker->client_count++;
     metric_add(&worker->metrics.connections_accepted, 1);
     metric_add(&worker->metrics.connections_open, 1);

@@ -33,6 +33,7 @@ struct client_proxied {
 struct client {
     struct conn conn; /* first member */
     struct list link; /* worker->clients */
+    struct list hello_link; /* worker->hellos */
     size_t entry;     /* index of the entry point */
     /* The client: who connected, or whom a believed PROXY header speaks for. Settled
      * before client_peer_known. */
@@ -79,6 +80,8 @@ const struct model_entry_point *client_entry(const struct client *client);
 const struct entry_routes *client_routes(const struct client *client);
 /* Host (server name) and address for the TCP routers. */
 void client_facts(const struct client *client, struct rule_facts *facts);
+/* The worker's hello_task: the next handshakes of those that wait. */
+void client_begin_hellos(struct worker_task *task);
 /* Every handler's on_closed ends here: unlinks and frees. */
 void client_closed(struct conn *conn);
 

@@ -57,6 +57,9 @@ enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
     timer_init(&worker->later_timer, conn_flush_overdue);
     list_init(&worker->again);
     list_init(&worker->clients);
+    list_init(&worker->hellos);
+    list_init(&worker->hello_task.link);
+    worker->hello_task.run = client_begin_hellos;
     read_clocks(worker);
     timerwheel_init(&worker->wheel, worker->now_ms);
     worker->client_limit = (size_t)tuning->max_connections / worker_count;
@@ -115,6 +118,7 @@ static void run_tasks(struct worker *worker)
 void worker_turn_begin(struct worker *worker)
 {
     read_clocks(worker);
+    worker->hellos_begun = 0;
     adopt_snapshot(worker);
 }
 

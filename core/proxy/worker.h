@@ -65,6 +65,12 @@ struct worker_hooks {
     void *context;
 };
 
+/* Work to go on with in the next turn (fairness between connections). */
+struct worker_task {
+    struct list link;
+    void (*run)(struct worker_task *task);
+};
+
 struct worker {
     size_t index, worker_count;
     const struct model_static *settings;
@@ -90,6 +96,9 @@ struct worker {
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     struct address_counts *addresses; /* all workers'; NULL: no limit. Set after worker_init */
+    struct list hellos; /* clients whose handshake may begin in one of the next turns */
+    struct worker_task hello_task;
+    size_t hellos_begun; /* in this turn */
     size_t congested; /* clients that have more to read than they take */
     struct rate refusals; /* that clients were told of */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
@@ -102,12 +111,6 @@ struct worker {
     struct metric open_by_entry[WORKER_ENTRIES_COUNTED];
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
     char *piece;   /* WORKER_PIECE_SIZE, the same */
-};
-
-/* Work to go on with in the next turn (fairness between connections). */
-struct worker_task {
-    struct list link;
-    void (*run)(struct worker_task *task);
 };
 
 /* On the worker's own thread. The ring and everything else come to life. */
