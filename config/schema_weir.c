@@ -128,7 +128,7 @@ static const struct schema_row limits[] = {
     KEY("http2Continuations", INTEGER, "64",
         "Most CONTINUATION frames of one header block; beyond, the connection ends.",
         WEIR(http2_continuations), RANGE(1, 65536)),
-    KEY("http2ResetsPerSecond", INTEGER, "200",
+    KEY("http2ResetsPerSecond", INTEGER, "100",
         "Streams that a client may reset before they are answered, or provoke Weir to reset, on "
         "average; a burst may have those of five seconds. Beyond, the connection ends. 0: no "
         "limit.",

@@ -78,8 +78,10 @@ void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd);
 void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group,
                       uint32_t most);
 /* One receive of what fits into the buffers, RING_RECV_PIECE_MAX at most, or without
- * has_recv_bundle into one of them; also to be taken with bufring_take_bundle. */
-#define RING_RECV_PIECE_MAX (64u << 10)
+ * has_recv_bundle into one of them; also to be taken with bufring_take_bundle.
+ * For where there is no has_recv_limit: there a multishot receive goes on, before
+ * anybody can stop it, through all that the kernel has and what comes meanwhile. */
+#define RING_RECV_PIECE_MAX (16u << 10)
 void ring_recv_piece(struct ring *ring, struct op *op, int fd, uint16_t buffer_group);
 /* Without `all` a send completes with what fitted into the socket's buffer. With
  * it, once everything is out (the result is its length) or with what went wrong

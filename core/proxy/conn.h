@@ -88,7 +88,8 @@ struct conn {
     bool output_ended;     /* FIN follows what is queued */
     bool output_shut;      /* FIN is sent */
     bool send_failed;      /* what is queued cannot be sent any more */
-    bool streaming;        /* receives piece by piece */
+    bool streaming;        /* polls, and receives piece by piece */
+    bool by_piece;         /* the receive that runs is no multishot */
     bool ktls_refused;     /* records stay in user space */
     uint8_t short_receives; /* of a stream, in a row */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */

@@ -26,8 +26,8 @@
 #define RECEIVE_MOST ((uint32_t)80 << 10)
 #define STREAM_SHORT_RECEIVES 16
 /* So many clients that do not keep up may cost what a multishot receive takes in
- * beyond what is wanted; with more of them, backends' connections are read piece by
- * piece, which costs more per request and bounds what waits. */
+ * beyond what is wanted, megabytes each. With more of them backends' connections are
+ * read piece by piece, which costs more per request. */
 #define CONGESTED_FEW 16
 /* Of a TLS stream: one record, so that little is left over when its owner pauses. */
 #define STREAM_TLS_PIECE ((size_t)17 << 10)
@@ -65,16 +65,27 @@ void conn_release_held(struct conn *conn)
     buf_finish(&conn->held_bytes);
 }
 
+/* From a backend, whose client may be slow, no more is to be taken in than can be
+ * stopped: nobody knows how much a new one will send, and nobody should have to know
+ * where others' clients are slow. Kernels that can be told a limit see to it. */
+static bool wants_piece(const struct conn *conn)
+{
+    const struct worker *worker = conn->worker;
+    return !worker->ring.has_recv_limit && !conn->is_client &&
+           (conn->bytes_in == 0 || conn->state == CONN_HANDSHAKING ||
+            worker->congested >= CONGESTED_FEW);
+}
+
 void conn_start(struct conn *conn)
 {
     struct worker *worker = conn->worker;
     if (conn->fd < 0 || op_pending(&conn->receive) || conn->receive_ended)
         return;
+    conn->by_piece = wants_piece(conn);
     op_init(&conn->receive, conn->streaming ? on_readable : on_receive);
     if (conn->streaming)
         ring_poll(&worker->ring, &conn->receive, conn->fd, POLLIN, false);
-    else if (!conn->is_client && !worker->ring.has_recv_limit &&
-             worker->congested >= CONGESTED_FEW)
+    else if (conn->by_piece)
         ring_recv_piece(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
     else
         ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group,
@@ -185,7 +196,7 @@ static void watch_stream(struct conn *conn, size_t received, size_t asked)
 static void take_buffers(struct conn *conn, int32_t result, uint32_t flags)
 {
     struct worker *worker = conn->worker;
-    watch_stream(conn, (size_t)result, SIZE_MAX);
+    watch_stream(conn, (size_t)result, conn->by_piece ? RING_RECV_PIECE_MAX : SIZE_MAX);
     conn->bytes_in += (uint32_t)result;
     metric_add(&worker->metrics.bytes_in, (uint32_t)result);
     struct bufring_bundle bundle = bufring_take_bundle(&worker->buffers, result, flags);

@@ -148,7 +148,7 @@ static void a_sections_defaults_apply(void **state)
                 "weir.limits.bodyBytesPerSecond = 0\nweir.limits.sendTimeout = 1m\n"
                 "weir.limits.sendBytesPerSecond = 0\n"
                 "weir.limits.headerCount = 100\nweir.limits.http2HeaderBytes = 65536\n"
-                "weir.limits.http2Continuations = 64\nweir.limits.http2ResetsPerSecond = 200\n"
+                "weir.limits.http2Continuations = 64\nweir.limits.http2ResetsPerSecond = 100\n"
                 "weir.limits.http2SettingsPerSecond = 20\n"
                 "weir.limits.http2PingsPerSecond = 1000\n"
                 "weir.limits.http2EmptyDataPerSecond = 100\n"
