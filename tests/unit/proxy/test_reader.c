@@ -110,6 +110,26 @@ static void who_reads_nothing_of_a_short_answer_is_reset_too(void **state)
     close(backend);
 }
 
+/* With a kernel that cannot be told how much to receive, and many slow clients. */
+static void a_slow_reader_has_little_waiting_on_older_kernels_too(void **state)
+{
+    (void)state;
+    int backend;
+    scene.harness.worker.ring.has_recv_limit = false;
+    scene.harness.worker.congested = 100;
+    int client = ask(&backend, LONG);
+    size_t left = LONG;
+    stream(backend, &left, client, 0, 300);
+    assert_true(left > 0);
+    struct client *one =
+        container_of(scene.harness.worker.clients.next, struct client, link);
+    assert_in_range(conn_backlog(&one->conn), 1, 300 << 10);
+    scene.harness.worker.congested -= 100;
+    close(client);
+    end_of(backend);
+    close(backend);
+}
+
 static void who_reads_a_little_is_served(void **state)
 {
     (void)state;
@@ -267,6 +287,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(who_reads_nothing_is_reset),
         TEST(who_reads_nothing_of_a_short_answer_is_reset_too),
+        TEST(a_slow_reader_has_little_waiting_on_older_kernels_too),
         TEST(who_reads_a_little_is_served),
         TEST(a_reader_has_to_keep_the_rate),
         TEST(an_idle_client_is_no_slow_reader),
