@@ -71,7 +71,7 @@ def beside(one, attack, trust, seconds=SECONDS):
     client = GoodClient(one.ports["websecure"], trust, "a.test").run(until)
     thread.join()
     assert not client.errors, client.errors[:5]
-    assert len(client.times) > 10
+    assert client.times
     assert percentile(client.times, 99) < P99_S
     assert did["connections"] > 0, did
     return did
