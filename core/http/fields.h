@@ -104,6 +104,14 @@ bool http_fields_has_token(const struct http_fields *fields, enum http_field_id 
  * what the recipient will not. */
 void http_fields_remove_named_by_connection(struct http_fields *fields, const struct span *kept,
                                             size_t kept_count);
+/* RFC 9113 §8.2.2: what only HTTP/1 may say, of a connection. */
+static inline bool http_field_is_of_connection(const struct http_field *field)
+{
+    return field->id == HTTP_FIELD_CONNECTION || field->id == HTTP_FIELD_KEEP_ALIVE ||
+           field->id == HTTP_FIELD_PROXY_CONNECTION || field->id == HTTP_FIELD_UPGRADE ||
+           field->id == HTTP_FIELD_TRANSFER_ENCODING ||
+           (field->id == HTTP_FIELD_TE && !span_equal_nocase(field->value, SPAN("trailers")));
+}
 /* Whether a field may stand in trailers (RFC 9110 §6.5.1): not one that frames, routes,
  * authenticates or describes the content. Others are left out as they come in. */
 bool http_field_may_trail(enum http_field_id id, struct span name);

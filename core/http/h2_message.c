@@ -41,18 +41,10 @@ static enum err look_at(struct reader *reader, const struct http_field *field)
     if (!is_lower_token(field->name) || !http_is_value(field->value) ||
         span_trim(field->value).len != field->value.len)
         return FAIL(reader, 400, ERR_SYNTAX, "a malformed field");
-    switch (field->id) {
-    case HTTP_FIELD_CONNECTION:
-    case HTTP_FIELD_KEEP_ALIVE:
-    case HTTP_FIELD_PROXY_CONNECTION:
-    case HTTP_FIELD_TRANSFER_ENCODING:
-    case HTTP_FIELD_UPGRADE:
-        return FAIL(reader, 400, ERR_SYNTAX, "the connection-specific field %.*s",
+    if (http_field_is_of_connection(field))
+        return FAIL(reader, 400, ERR_SYNTAX, "%.*s, which is of a connection",
                     (int)field->name.len, field->name.ptr);
-    case HTTP_FIELD_TE:
-        if (!span_equal_nocase(field->value, SPAN("trailers")))
-            return FAIL(reader, 400, ERR_SYNTAX, "TE other than trailers");
-        return ERR_OK;
+    switch (field->id) {
     case HTTP_FIELD_HOST:
         reader->host_field = field->value;
         if (reader->hosts++ > 0)

@@ -45,24 +45,11 @@ static void add(struct name_values *list, struct span name, struct span value)
     };
 }
 
-/* RFC 9113 §8.2.2, and what is written from the message itself. */
+/* Beside those of a connection, what is written from the message itself. */
 static bool is_left_out(const struct http_field *field)
 {
-    switch (field->id) {
-    case HTTP_FIELD_CONNECTION:
-    case HTTP_FIELD_KEEP_ALIVE:
-    case HTTP_FIELD_PROXY_CONNECTION:
-    case HTTP_FIELD_TRANSFER_ENCODING:
-    case HTTP_FIELD_UPGRADE:
-    case HTTP_FIELD_HTTP2_SETTINGS:
-    case HTTP_FIELD_HOST:
-    case HTTP_FIELD_CONTENT_LENGTH:
-        return true;
-    case HTTP_FIELD_TE:
-        return !span_equal_nocase(field->value, SPAN("trailers"));
-    default:
-        return false;
-    }
+    return http_field_is_of_connection(field) || field->id == HTTP_FIELD_HTTP2_SETTINGS ||
+           field->id == HTTP_FIELD_HOST || field->id == HTTP_FIELD_CONTENT_LENGTH;
 }
 
 static struct span lower_name(struct arena *arena, const struct http_field *field)
