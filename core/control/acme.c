@@ -263,6 +263,17 @@ void acme_update(struct acme *acme, const struct snapshot *snapshot)
 
 /* ---- what is stored ---- */
 
+/* A process that ended between the two files leaves an order whose certificate is
+ * there already; it would be taken for the next one. */
+static void forget_done_order(struct acme_resolver *resolver, const struct acme_item *item,
+                              struct span key)
+{
+    struct acme_store *store = resolver->saver->store;
+    const char *name = resolver->model->object.name.ptr, *url, *pem;
+    if (acme_store_order(store, name, item->key, &url, &pem) && span_equal(span_cstr(pem), key))
+        acme_store_forget_order(store, name, item->key);
+}
+
 static enum err load_cert(struct acme_resolver *resolver, const struct acme_stored_cert *stored,
                           struct err_text *why)
 {
@@ -282,6 +293,7 @@ static enum err load_cert(struct acme_resolver *resolver, const struct acme_stor
         return err_set(why, error, "%s", err_message(error));
     }
     item->cert = cert;
+    forget_done_order(resolver, item, stored->key);
     item->ask_s = acme_now_s() + 5 + (int64_t)((uint64_t)ASK_WITHIN_S * random_word() >> 32);
     return ERR_OK;
 }
@@ -329,6 +341,7 @@ static void open_storage(struct acme_resolver *resolver)
         return;
     }
     load_certs(resolver);
+    acme_saver_save(resolver->saver);
 }
 
 static void report_problem(const struct acme_resolver *resolver)

@@ -46,14 +46,14 @@ class Scene:
         return merge({"http": {"routers": routers,
                                "services": {"one": backends.http_service(self.backend)}}}, extra)
 
-    def start(self, resolvers, routers, dynamic=None, entries=None, **static):
+    def start(self, resolvers, routers, dynamic=None, entries=None, prefix=()):
         entries = merge({"web": {"address": f"127.0.0.1:{self.http}"},
                          "websecure": {"address": f"127.0.0.1:{self.tls}"}, "traefik": {}},
                         entries)
         self.weir = self.make_weir(
             entries=entries, dynamic=self.dynamic(routers, **(dynamic or {})),
-            static=merge({"certificatesResolvers": resolvers, "api": {"insecure": True},
-                          "metrics": {"prometheus": {}}}, static))
+            static={"certificatesResolvers": resolvers, "api": {"insecure": True},
+                    "metrics": {"prometheus": {}}}, prefix=prefix)
         return self.weir
 
     @property
