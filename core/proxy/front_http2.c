@@ -192,6 +192,7 @@ static void on_task(struct worker_task *task)
     struct client *client = container_of(front, struct client, http2);
     if (front->closing)
         return;
+    front_stream_start_all(client);
     if (is_worn(client))
         shut(client);
     enum err error = h2_session_output(front->session);
@@ -336,6 +337,7 @@ void front_http2_start(struct client *client, struct span first)
     *front = (struct front_http2){.opened_ms = client->conn.worker->now_ms};
     front->task.run = on_task;
     list_init(&front->task.link);
+    list_init(&front->starting);
     client->conn.handler = &front_handler;
     client->idle = true;
     read_settings(client, &settings);

@@ -37,6 +37,7 @@ enum front_http2_watch {
 struct front_http2 {
     struct h2_session *session;
     struct worker_task task; /* output, and what follows from it */
+    struct list starting; /* streams whose requests start at the end of the turn */
     enum front_http2_watch watch;
     uint64_t requests; /* on this connection */
     uint64_t requests_watched; /* when the idle time was last begun */

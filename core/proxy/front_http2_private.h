@@ -16,6 +16,7 @@ struct front_stream {
     struct h2_stream h2; /* first member */
     struct client *client;
     struct exchange *exchange;
+    struct list start_link;     /* front->starting */
     struct timer timer;         /* the request body, and writeTimeout */
     int64_t read_deadline_ms;   /* for the whole of the request; 0: none */
     int64_t write_deadline_ms;  /* for the response, once the request has come; 0: none */
@@ -43,6 +44,8 @@ void front_stream_end(struct h2_stream *h2);
 void front_stream_closed(struct h2_stream *h2, uint32_t error_code);
 void front_stream_drained(struct h2_stream *h2);
 
+/* Requests that were not reset again within the turn. */
+void front_stream_start_all(struct client *client);
 /* Time for the next piece of the request body, or for the response. */
 void front_stream_watch(struct front_stream *stream);
 /* Whether what waits has not moved since the last call. */

@@ -80,6 +80,7 @@ static void init(struct front_stream *stream, struct client *client, struct exch
     *stream = (struct front_stream){.client = client, .exchange = exchange};
     h2_stream_init(&stream->h2, &exchange->arena, &exchange->request_trailers, OUT_MAX);
     timer_init(&stream->timer, on_timer);
+    list_init(&stream->start_link);
     if (read_timeout > 0)
         stream->read_deadline_ms = worker->now_ms + read_timeout;
     exchange->stream = stream;
@@ -108,6 +109,7 @@ void front_stream_closed(struct h2_stream *h2, uint32_t error_code)
     struct front_stream *stream = front_stream_of(h2);
     struct worker *worker = stream->client->conn.worker;
     (void)error_code;
+    list_remove(&stream->start_link);
     if (timer_running(&stream->timer))
         timer_cancel(&worker->wheel, &stream->timer);
     if (!stream->exchange->response_ended)
@@ -176,9 +178,23 @@ void front_stream_head(struct h2_stream *h2, bool end)
         front_stream_end(h2);
     else
         h2_pause(h2); /* until the exchange asks for the body */
-    exchange_start(exchange);
-    if (!end)
+    list_push_back(&stream->client->http2.starting, &stream->start_link);
+}
+
+/* What is asked and taken back at once costs no connection to a backend. */
+static void start(struct front_stream *stream)
+{
+    list_remove(&stream->start_link);
+    exchange_start(stream->exchange);
+    if (!stream->h2.remote_ended)
         front_stream_watch(stream);
+}
+
+void front_stream_start_all(struct client *client)
+{
+    struct list *node;
+    while ((node = list_pop_front(&client->http2.starting)) != NULL)
+        start(container_of(node, struct front_stream, start_link));
 }
 
 void front_stream_data(struct h2_stream *h2, struct span data)
@@ -186,6 +202,8 @@ void front_stream_data(struct h2_stream *h2, struct span data)
     struct front_stream *stream = front_stream_of(h2);
     if (stream->discard)
         return;
+    if (!list_empty(&stream->start_link))
+        start(stream);
     exchange_request_body(stream->exchange, data);
     if (!h2->paused)
         front_stream_watch(stream);
