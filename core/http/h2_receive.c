@@ -20,6 +20,12 @@ static int refuse(nghttp2_session *ng, int32_t id, uint32_t error_code)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+/* A session that has ended looks at nothing more, to the rest of a head even. */
+static int verdict(const struct h2_session *session)
+{
+    return session->ended ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *header, void *user)
 {
     (void)ng;
@@ -133,7 +139,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
         return 0;
     switch (keep(user, stream, span_make(name, name_len), span_make(value, value_len))) {
     case ERR_OK:
-        return 0;
+        return verdict(user);
     case ERR_NOMEM:
         return refuse(ng, frame->hd.stream_id, H2_INTERNAL_ERROR);
     case ERR_LIMIT:

@@ -169,7 +169,7 @@ void h2_close(struct h2_stream *stream, uint32_t error_code)
 static enum err fail(struct h2_session *session, ssize_t error)
 {
     session->failed = true;
-    if (session->failure.text[0] == '\0')
+    if (session->failure.text[0] == '\0' && !session->ended)
         (void)!err_set(&session->failure, ERR_PROTOCOL, "%s", nghttp2_strerror((int)error));
     return error == NGHTTP2_ERR_NOMEM ? ERR_NOMEM : ERR_PROTOCOL;
 }
