@@ -116,7 +116,7 @@ static enum err collect(struct acme *acme, struct answers *answers, struct err_t
 
 enum err acme_answers_publish(struct acme *acme, struct err_text *why)
 {
-    struct answers answers = {NULL};
+    struct answers answers = {0};
     enum err error = collect(acme, &answers, why);
     if (error == ERR_OK)
         error = challenges_publish(answers.http, answers.http_count, answers.tls,
