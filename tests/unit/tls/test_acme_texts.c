@@ -407,8 +407,8 @@ static void windows_that_are_none_are_refused(void **state)
     (void)state;
     static const char *const wrong[] = {
         "", "[]", "{}", "{\"suggestedWindow\":{\"start\":\"2025-01-02T04:00:00Z\"}}",
-        "{\"suggestedWindow\":{\"start\":\"2025-01-02T04:00:00Z\","
-        "\"end\":\"2025-01-02T04:00:00Z\"}}",
+        ("{\"suggestedWindow\":{\"start\":\"2025-01-02T04:00:00Z\","
+         "\"end\":\"2025-01-02T04:00:00Z\"}}"),
         "{\"suggestedWindow\":{\"start\":\"yesterday\",\"end\":\"tomorrow\"}}",
         "{\"suggestedWindow\":{\"start\":\"2025-01-02T04:00:00\",\"end\":\"2026-01-02T04:00:00\"}}",
     };
