@@ -20,7 +20,7 @@
 struct served {
     struct h2_stream h2; /* first member */
     struct arena arena;
-    struct http_fields trailers;
+    struct http_fields trailers, sent_trailers;
     bool headed, ended;
 };
 
@@ -46,6 +46,8 @@ static struct h2_stream *on_stream(struct h2_session *session)
     assert(served != NULL);
     arena_init(&served->arena, 1024, 1 << 20);
     http_fields_init(&served->trailers, &served->arena);
+    http_fields_init(&served->sent_trailers, &served->arena);
+    (void)!http_fields_add(&served->sent_trailers, SPAN("X-Sum"), SPAN("1"));
     h2_stream_init(&served->h2, &served->arena, &served->trailers, 1 << 20);
     server_of(session)->open++;
     return &served->h2;
@@ -92,7 +94,7 @@ static void answer(struct h2_stream *h2)
     if (mood & 2)
         h2_reset(h2, H2_INTERNAL_ERROR);
     else
-        (void)!h2_send_end(h2, &response.fields);
+        (void)!h2_send_end(h2, &served->sent_trailers);
 }
 
 static void on_head(struct h2_stream *h2, bool end)
