@@ -148,7 +148,8 @@ def parse():
 def keep(name, outcome):
     path = os.path.join(ROOT, "perf", "results", f"{name}-{time.strftime('%Y-%m-%d')}")
     with open(path + ".json", "w", encoding="utf-8") as file:
-        json.dump({"machine": machine.facts(server.BINARY), "command": " ".join(sys.argv),
+        json.dump({"machine": machine.facts(server.BINARY),
+                   "command": " ".join(["perf/abuse.sh", *sys.argv[1:]]),
                    "attacks": outcome}, file, indent=1)
     with open(path + ".md", "w", encoding="utf-8") as file:
         file.write("# A good client beside attacks\n\n" + HEADER + "\n" +
