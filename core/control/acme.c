@@ -406,7 +406,7 @@ static enum err start(struct acme *acme, struct err_text *why)
     if (acme->resolvers == NULL)
         return err_set(why, ERR_NOMEM, "out of memory");
     TRY(fetch_create(&acme->fetch, why));
-    TRY(work_create("weir-acme", &acme->work, why));
+    TRY(work_create("weir-acme", 1, &acme->work, why));
     for (size_t i = 0; i < settings->resolver_count; i++) {
         if (!settings->resolvers[i].has_acme)
             continue;

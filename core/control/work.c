@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two lists under a mutex; a condition wakes the thread, an eventfd the owner.
+ * Two lists under a mutex; a condition wakes a thread, an eventfd the owner.
  */
 #include "core/control/work.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,8 +13,9 @@
 #include <unistd.h>
 
 struct work {
-    pthread_t thread;
-    bool started, stopping;
+    pthread_t threads[WORK_THREADS_MAX];
+    size_t count; /* of those that have been started */
+    bool stopping;
     int event;
     pthread_mutex_t lock;
     pthread_cond_t wanted_more;
@@ -41,8 +43,20 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-enum err work_create(const char *name, struct work **out, struct err_text *why)
+static int start_threads(struct work *work, const char *name, size_t threads)
 {
+    while (work->count < threads) {
+        int error = pthread_create(&work->threads[work->count], NULL, thread_main, work);
+        if (error != 0)
+            return error;
+        pthread_setname_np(work->threads[work->count++], name);
+    }
+    return 0;
+}
+
+enum err work_create(const char *name, size_t threads, struct work **out, struct err_text *why)
+{
+    assert(threads > 0 && threads <= WORK_THREADS_MAX);
     struct work *work = calloc(1, sizeof(*work));
     if (work == NULL)
         return err_set(why, ERR_NOMEM, "out of memory");
@@ -51,13 +65,11 @@ enum err work_create(const char *name, struct work **out, struct err_text *why)
     list_init(&work->wanted);
     list_init(&work->done);
     work->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int error = work->event < 0 ? errno : pthread_create(&work->thread, NULL, thread_main, work);
+    int error = work->event < 0 ? errno : start_threads(work, name, threads);
     if (error != 0) {
         work_destroy(work);
         return err_set(why, err_from_errno(error), "no thread %s: %s", name, strerror(error));
     }
-    pthread_setname_np(work->thread, name);
-    work->started = true;
     *out = work;
     return ERR_OK;
 }
@@ -66,13 +78,12 @@ void work_destroy(struct work *work)
 {
     if (work == NULL)
         return;
-    if (work->started) {
-        pthread_mutex_lock(&work->lock);
-        work->stopping = true;
-        pthread_cond_signal(&work->wanted_more);
-        pthread_mutex_unlock(&work->lock);
-        pthread_join(work->thread, NULL);
-    }
+    pthread_mutex_lock(&work->lock);
+    work->stopping = true;
+    pthread_cond_broadcast(&work->wanted_more);
+    pthread_mutex_unlock(&work->lock);
+    while (work->count > 0)
+        pthread_join(work->threads[--work->count], NULL);
     if (work->event >= 0)
         close(work->event);
     pthread_cond_destroy(&work->wanted_more);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A thread for what takes the control thread too long: making RSA keys, and
- * writing files that must be on the disk. Jobs run in the order they were
- * given, one at a time. All functions are for the owner's thread.
+ * Threads for what takes the control thread too long: making RSA keys, writing
+ * files that must be on the disk, waiting for DNS. Jobs begin in the order they
+ * were given; one thread does one at a time. All functions are for the owner's
+ * thread.
  */
 #ifndef WEIR_CORE_CONTROL_WORK_H
 #define WEIR_CORE_CONTROL_WORK_H
@@ -19,9 +20,11 @@ struct work_job {
     void (*done)(struct work_job *job); /* on the owner's, from work_finish_done */
 };
 
-/* name: of the thread, at most 15 bytes. */
-MUST_USE enum err work_create(const char *name, struct work **out, struct err_text *why);
-/* Waits for the job that runs; the others are given back undone: `done` is called
+#define WORK_THREADS_MAX 16
+/* name: of the threads, at most 15 bytes. */
+MUST_USE enum err work_create(const char *name, size_t threads, struct work **out,
+                              struct err_text *why);
+/* Waits for the jobs that run; the others are given back undone: `done` is called
  * for none of them. NULL is fine. */
 void work_destroy(struct work *work);
 void work_start(struct work *work, struct work_job *job);
