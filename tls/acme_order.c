@@ -263,7 +263,9 @@ static void receive_authorization(struct acme_order *order, int64_t now_ms,
     } else if (validating && !one->valid) {
         wait_for(order, now_ms, response);
     } else if (validating) {
-        next_unsettled(order, order->at, ACME_ORDER_VALIDATE, ACME_ORDER_POLL);
+        bool next = order->config.one_by_one;
+        next_unsettled(order, order->at, next ? ACME_ORDER_PRESENT : ACME_ORDER_VALIDATE,
+                       ACME_ORDER_POLL);
     } else if (order->at + 1 < order->authorization_count) {
         order->at++;
         set_state(order, ACME_ORDER_AUTHORIZATION);
@@ -278,6 +280,10 @@ static void receive_validation(struct acme_order *order, int64_t now_ms,
 {
     (void)now_ms;
     (void)response;
+    if (order->config.one_by_one) {
+        set_state(order, ACME_ORDER_VALIDATE);
+        return;
+    }
     next_unsettled(order, order->at + 1, ACME_ORDER_TRIGGER, ACME_ORDER_VALIDATE);
     if (order->state == ACME_ORDER_VALIDATE)
         next_unsettled(order, 0, ACME_ORDER_VALIDATE, ACME_ORDER_POLL);
@@ -442,8 +448,10 @@ void acme_order_receive(struct acme_order *order, int64_t now_ms,
 
 void acme_order_presented(struct acme_order *order, int64_t now_ms)
 {
-    next_unsettled(order, 0, ACME_ORDER_TRIGGER, ACME_ORDER_POLL);
+    size_t from = order->config.one_by_one ? order->at : 0;
+    next_unsettled(order, from, ACME_ORDER_TRIGGER, ACME_ORDER_POLL);
     order->wait_until_ms = now_ms + order->config.delay_ms;
+    order->deadline_ms = now_ms + ACME_ORDER_PATIENCE_MS; /* it counts for the CA alone */
 }
 
 void acme_order_present_failed(struct acme_order *order, const char *why)
@@ -456,7 +464,8 @@ bool acme_order_challenge(const struct acme_order *order, size_t i, struct acme_
 {
     for (size_t j = 0; j < order->authorization_count; j++) {
         const struct acme_authorization *one = &order->authorizations[j];
-        if (one->valid || one->token == NULL || i-- > 0)
+        if (one->valid || one->token == NULL || (order->config.one_by_one && j != order->at) ||
+            i-- > 0)
             continue;
         *out = (struct acme_challenge){order->config.challenge, one->name, one->token,
                                        one->key_authorization};

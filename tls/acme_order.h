@@ -37,6 +37,7 @@ struct acme_order_config {
     size_t email_count;
     bool no_common_name;
     enum acme_challenge_type challenge;
+    bool one_by_one;             /* ACME_PRESENT for each challenge, once the one before is valid */
     int64_t delay_ms;            /* between the answers and the CA's look at them */
     const char *profile;         /* "": none */
     const char *preferred_chain; /* common name of the root; "": the CA's choice */
