@@ -451,6 +451,14 @@ enum acme_key_choice {
     ACME_KEY_CHOICE_RSA8192,
 };
 
+/* Who sets the records of dnsChallenge: these three of lego's providers. */
+enum model_dns_provider {
+    MODEL_DNS_UNKNOWN,
+    MODEL_DNS_EXEC,
+    MODEL_DNS_HTTPREQ,
+    MODEL_DNS_RFC2136,
+};
+
 /* certificatesResolvers.NAME.acme */
 struct model_acme {
     struct span email;
@@ -468,6 +476,13 @@ struct model_acme {
     bool has_http, has_tls, has_dns; /* challenges */
     struct span http_entry_point;
     int64_t http_delay, tls_delay;
+    struct span dns_provider;
+    enum model_dns_provider dns_provider_kind;
+    struct span_list dns_resolvers;
+    bool dns_disable_checks, dns_disable_ans_checks, dns_require_all_rns;
+    int64_t dns_delay; /* before the checks */
+    bool dns_disable_checks_former; /* the deprecated keys, which count as well */
+    int64_t dns_delay_former;
 };
 
 /* A `problem`: nothing is obtained through it. */

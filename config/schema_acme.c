@@ -29,20 +29,25 @@ static const struct schema_row tls_challenge[] = {
 };
 
 static const struct schema_row propagation[] = {
-    KEY("disableChecks", BOOL, "false", "Do not check the record."),
-    KEY("disableANSChecks", BOOL, "false", "Do not check at the authoritative servers."),
-    KEY("requireAllRNS", BOOL, "false", "Insist on all recursive servers."),
-    KEY("delayBeforeChecks", DURATION, "0s", "Wait before checking."),
+    KEY("disableChecks", BOOL, "false", "Do not check the record.",
+        AT(model_acme, dns_disable_checks)),
+    KEY("disableANSChecks", BOOL, "false", "Do not check at the authoritative servers.",
+        AT(model_acme, dns_disable_ans_checks)),
+    KEY("requireAllRNS", BOOL, "false", "Insist on all recursive servers.",
+        AT(model_acme, dns_require_all_rns)),
+    KEY("delayBeforeChecks", DURATION, "0s", "Wait before checking.", AT(model_acme, dns_delay)),
     SCHEMA_END,
 };
 
 static const struct schema_row dns_challenge[] = {
-    KEY("provider", STRING, NULL, "DNS provider."),
-    KEY("resolvers", STRINGS, NULL, "DNS servers to ask."),
+    KEY("provider", STRING, NULL, "DNS provider: `exec`, `httpreq` or `rfc2136`.",
+        AT(model_acme, dns_provider)),
+    KEY("resolvers", STRINGS, NULL, "DNS servers to ask.", AT(model_acme, dns_resolvers)),
     SECTION("propagation", "Checks of the record.", propagation, ALLOW_EMPTY),
-    KEY("delayBeforeCheck", DURATION, "0s", "Former propagation.delayBeforeChecks.", DEPRECATED),
+    KEY("delayBeforeCheck", DURATION, "0s", "Former propagation.delayBeforeChecks.", DEPRECATED,
+        AT(model_acme, dns_delay_former)),
     KEY("disablePropagationCheck", BOOL, "false", "Former propagation.disableChecks.",
-        DEPRECATED),
+        DEPRECATED, AT(model_acme, dns_disable_checks_former)),
     SCHEMA_END,
 };
 
@@ -78,7 +83,7 @@ static const struct schema_row acme[] = {
     SECTION("tlsChallenge", "TLS-ALPN-01.", tls_challenge, ALLOW_EMPTY,
             PRESENT(model_acme, has_tls)),
     SECTION("dnsChallenge", "DNS-01.", dns_challenge, ALLOW_EMPTY,
-            PRESENT(model_acme, has_dns), NOT_BUILT),
+            PRESENT(model_acme, has_dns)),
     SCHEMA_END,
 };
 

@@ -172,6 +172,25 @@ static const struct model_entry_point *challenge_entry(const struct model_static
     return acme->has_http ? model_entry_point(model, acme->http_entry_point) : NULL;
 }
 
+static enum model_dns_provider dns_provider(struct span name)
+{
+    static const char *const names[] = {[MODEL_DNS_EXEC] = "exec",
+                                        [MODEL_DNS_HTTPREQ] = "httpreq",
+                                        [MODEL_DNS_RFC2136] = "rfc2136"};
+    for (size_t i = MODEL_DNS_EXEC; i <= MODEL_DNS_RFC2136; i++)
+        if (span_equal(name, span_cstr(names[i])))
+            return (enum model_dns_provider)i;
+    return MODEL_DNS_UNKNOWN;
+}
+
+static void settle_dns(struct model_acme *acme)
+{
+    acme->dns_provider_kind = dns_provider(acme->dns_provider);
+    acme->dns_disable_checks |= acme->dns_disable_checks_former;
+    if (acme->dns_delay == 0)
+        acme->dns_delay = acme->dns_delay_former;
+}
+
 /* Why nothing can be obtained through the resolver; NULL: nothing is wrong. */
 static const char *resolver_problem(const struct model_static *model,
                                     const struct model_resolver *resolver)
@@ -187,16 +206,18 @@ static const char *resolver_problem(const struct model_static *model,
     if (acme->key_type == ACME_KEY_CHOICE_RSA8192) /* ordered for nothing, until a limit is hit */
         return "certificates with RSA keys of more than 4096 bits cannot be served; use keyType "
                "RSA4096 or EC384";
-    if (acme->has_http || acme->has_tls)
+    if (acme->has_dns && acme->dns_provider_kind == MODEL_DNS_UNKNOWN)
+        return "dnsChallenge.provider is none of those that there are: exec, httpreq and rfc2136";
+    if (acme->has_http || acme->has_tls || acme->has_dns)
         return NULL;
-    return acme->has_dns ? "dnsChallenge is not supported yet; use httpChallenge or tlsChallenge"
-                         : "it has no challenge; write for example tlsChallenge: {}";
+    return "it has no challenge; write for example tlsChallenge: {}";
 }
 
 static void check_resolvers(struct model_static *model, struct diagnostics *diagnostics)
 {
     for (size_t i = 0; i < model->resolver_count; i++) {
         struct model_resolver *resolver = &model->resolvers[i];
+        settle_dns(&resolver->acme);
         const char *why = resolver_problem(model, resolver);
         char key[160];
         if (why == NULL)

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/proxy/challenges.h"
+#include "tls/acme_csr.h"
 #include "tls/random.h"
 
 #include <poll.h>
@@ -173,9 +174,12 @@ static const char *problem_of(const struct acme_want *want)
 {
     if (want->has_wildcard && !want->resolver->acme.has_dns)
         return "a certificate for a wildcard needs a dnsChallenge";
-    return want->has_wildcard ? "a certificate for a wildcard needs the dnsChallenge, which is not "
-                                "supported yet"
-                              : NULL;
+    for (size_t i = 0; i < want->count; i++)
+        if (acme_name_is_ip(want->names[i]) &&
+            acme_challenge_of(want->resolver, want->has_wildcard) == ACME_DNS_01)
+            return "a certificate for an IP address needs an httpChallenge or a tlsChallenge, "
+                   "and no wildcard beside it";
+    return NULL;
 }
 
 static struct acme_item *create(struct acme *acme, const struct acme_want *want)
@@ -378,6 +382,16 @@ static void on_worked(struct op *op, int32_t result, uint32_t flags)
     work_finish_done(acme->work);
 }
 
+static void on_dns_worked(struct op *op, int32_t result, uint32_t flags)
+{
+    struct acme *acme = container_of(op, struct acme, dns.worked);
+    (void)result;
+    (void)flags;
+    if (!op_pending(op))
+        wait_for(acme, op, work_fd(acme->dns.work));
+    work_finish_done(acme->dns.work);
+}
+
 void acme_look_at_wishes(struct acme *acme)
 {
     if (acme != NULL)
@@ -399,6 +413,18 @@ static size_t count_resolvers(const struct model_static *settings)
     return count;
 }
 
+static enum err start_dns(struct acme *acme, struct err_text *why)
+{
+    size_t i = 0;
+    while (i < acme->resolver_count && acme->resolvers[i].dns == NULL)
+        i++;
+    if (i == acme->resolver_count)
+        return ERR_OK;
+    TRY(acme_dns_start(acme, why));
+    wait_for(acme, &acme->dns.worked, work_fd(acme->dns.work));
+    return ERR_OK;
+}
+
 static enum err start(struct acme *acme, struct err_text *why)
 {
     const struct model_static *settings = acme->settings.settings;
@@ -417,6 +443,7 @@ static enum err start(struct acme *acme, struct err_text *why)
     }
     wait_for(acme, &acme->fetched, fetch_fd(acme->fetch));
     wait_for(acme, &acme->worked, work_fd(acme->work));
+    TRY(start_dns(acme, why));
     timer_set(acme->settings.wheel, &acme->wish_timer, acme_now_ms());
     acme_note_change(acme);
     return ERR_OK;
@@ -436,6 +463,9 @@ enum err acme_create(const struct acme_settings *settings, struct acme **out,
     strmap_init(&acme->items);
     op_init(&acme->fetched, on_fetched);
     op_init(&acme->worked, on_worked);
+    op_init(&acme->dns.worked, on_dns_worked);
+    acme->dns.stop_fd = -1;
+    list_init(&acme->dns.tasks);
     timer_init(&acme->wish_timer, on_wish_timer);
     enum err error = start(acme, why);
     if (error != ERR_OK) {
@@ -453,6 +483,7 @@ void acme_destroy(struct acme *acme)
     atomic_store_explicit(&acme->ending, true, memory_order_relaxed);
     fetch_destroy(acme->fetch);
     work_destroy(acme->work);
+    acme_dns_stop(acme);
     timer_cancel(acme->settings.wheel, &acme->wish_timer);
     for (size_t i = 0; i < acme->count; i++)
         acme_item_destroy(acme->list[i]);

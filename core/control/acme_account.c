@@ -332,8 +332,12 @@ void acme_resolver_init(struct acme_resolver *resolver, struct acme *acme,
     list_init(&resolver->queue);
     timer_init(&resolver->timer, on_timer);
     acme_http_init(&resolver->http, on_response);
-    if (model->object.problem.len == 0 &&
-        acme_authorities_read(&model->acme, &resolver->authorities, &why) != ERR_OK)
+    enum err error = ERR_OK;
+    if (model->object.problem.len == 0)
+        error = acme_authorities_read(&model->acme, &resolver->authorities, &why);
+    if (model->object.problem.len == 0 && error == ERR_OK && model->acme.has_dns)
+        error = acme_dns_create(&model->acme, &resolver->dns, &why);
+    if (error != ERR_OK)
         snprintf(resolver->problem, sizeof(resolver->problem), "%.255s", why.text);
     else
         snprintf(resolver->problem, sizeof(resolver->problem), "%.*s",
@@ -343,6 +347,7 @@ void acme_resolver_init(struct acme_resolver *resolver, struct acme *acme,
 void acme_resolver_finish(struct acme_resolver *resolver)
 {
     timer_cancel(resolver->acme->settings.wheel, &resolver->timer);
+    acme_dns_destroy(resolver->dns);
     acme_client_destroy(resolver->client);
     acme_key_destroy(resolver->account_key);
     acme_http_finish(&resolver->http);

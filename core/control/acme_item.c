@@ -31,6 +31,23 @@ static unsigned timeout_s(const struct acme_item *item)
     return whole > 0 ? (unsigned)whole : 1;
 }
 
+/* Only DNS-01 validates wildcards (RFC 8555 §7.1.3); else it comes last, as in lego. */
+enum acme_challenge_type acme_challenge_of(const struct model_resolver *resolver, bool wildcard)
+{
+    const struct model_acme *model = &resolver->acme;
+    if (model->has_dns && (wildcard || (!model->has_http && !model->has_tls)))
+        return ACME_DNS_01;
+    return model->has_http ? ACME_HTTP_01 : ACME_TLS_ALPN_01;
+}
+
+static enum acme_challenge_type challenge_of(const struct acme_item *item)
+{
+    bool wildcard = false;
+    for (size_t i = 0; i < item->name_count; i++)
+        wildcard |= span_starts_with(item->names[i], SPAN("*."));
+    return acme_challenge_of(item->of->model, wildcard);
+}
+
 static void send_request(struct acme_item *item, const struct acme_request *request)
 {
     acme_http_send(&item->http, item->of->acme->fetch, request, item->of->authorities,
@@ -56,6 +73,7 @@ static void clear(struct acme_item *item)
 {
     acme_order_destroy(item->order);
     item->order = NULL;
+    acme_dns_end(item);
     acme_key_destroy(item->order_key);
     item->order_key = NULL;
     item->order_kept = false;
@@ -189,6 +207,24 @@ static void keep_order(struct acme_item *item)
     buf_finish(&key);
 }
 
+static void present_records(struct acme_item *item)
+{
+    struct err_text why = {""};
+    if (acme_dns_begin(item, &why) == ERR_OK)
+        return; /* acme_item_dns_done goes on */
+    acme_order_present_failed(item->order, why.text);
+    step(item);
+}
+
+void acme_item_dns_done(struct acme_item *item, enum err error, const char *why)
+{
+    if (error == ERR_OK)
+        acme_order_presented(item->order, acme_now_ms());
+    else
+        acme_order_present_failed(item->order, why);
+    step(item);
+}
+
 static void present(struct acme_item *item)
 {
     struct err_text why = {""};
@@ -212,7 +248,10 @@ static void step_order(struct acme_item *item)
         timer_set(item->of->acme->settings.wheel, &item->timer, next.wait_until_ms);
         break;
     case ACME_PRESENT:
-        present(item);
+        if (challenge_of(item) == ACME_DNS_01)
+            present_records(item);
+        else
+            present(item);
         break;
     case ACME_DONE:
         complete(item);
@@ -240,7 +279,10 @@ static const char *usable_profile(const struct acme_item *item)
 static void start_order(struct acme_item *item, const char *order_url)
 {
     const struct model_acme *model = &item->of->model->acme;
-    bool http = model->has_http;
+    enum acme_challenge_type challenge = challenge_of(item);
+    const int64_t delays[] = {
+        [ACME_HTTP_01] = model->http_delay, [ACME_TLS_ALPN_01] = model->tls_delay,
+        [ACME_DNS_01] = 0}; /* before its own checks */
     char replaces[ACME_CERT_ID_SIZE] = "";
     if (item->cert != NULL && acme_client_renewal_url(item->of->client) != NULL &&
         acme_cert_id(item->cert, replaces) != ERR_OK)
@@ -252,8 +294,9 @@ static void start_order(struct acme_item *item, const char *order_url)
         .emails = model->email_addresses.items,
         .email_count = model->email_addresses.count,
         .no_common_name = model->disable_common_name,
-        .challenge = http ? ACME_HTTP_01 : ACME_TLS_ALPN_01,
-        .delay_ms = (http ? model->http_delay : model->tls_delay) / NS_PER_MS,
+        .challenge = challenge,
+        .one_by_one = challenge == ACME_DNS_01 && acme_dns_is_sequential(item->of->dns),
+        .delay_ms = delays[challenge] / NS_PER_MS,
         .profile = usable_profile(item),
         .preferred_chain = model->preferred_chain.ptr,
         .replaces = replaces,

@@ -7,6 +7,7 @@
  *   acme_item.c      one certificate: its order, step by step
  *   acme_schedule.c  when a certificate is looked at again
  *   acme_answers.c   the challenges of all orders, published to the workers
+ *   acme_dns_task.c  the records of an order's DNS challenges
  *   acme_saver.c     a storage's way to the disk
  */
 #ifndef WEIR_CORE_CONTROL_ACME_PRIVATE_H
@@ -15,6 +16,7 @@
 #include "core/control/acme.h"
 
 #include "core/base/hash.h"
+#include "core/control/acme_dns.h"
 #include "core/control/acme_http.h"
 #include "core/control/acme_store.h"
 #include "core/control/acme_wants.h"
@@ -33,6 +35,7 @@
 
 struct acme;
 struct acme_resolver;
+struct acme_dns_task;
 
 /* One storage and its way to the disk. */
 struct acme_saver {
@@ -60,6 +63,7 @@ struct acme_resolver {
     const struct model_resolver *model;
     char problem[256]; /* "": usable */
     struct acme_saver *saver;
+    struct acme_dns *dns; /* NULL: no dnsChallenge */
     enum acme_resolver_state state;
     struct acme_key *account_key;
     char *account_email;
@@ -107,6 +111,7 @@ struct acme_item {
     struct acme_order *order;
     bool order_kept; /* its URL is in the storage */
     bool presented;
+    struct acme_dns_task *dns; /* NULL: no records */
     struct acme_call call;
     struct acme_http http;
     struct work_job job;
@@ -131,6 +136,12 @@ struct acme {
     struct fetch *fetch;
     struct work *work;
     struct op fetched, worked;
+    struct {
+        struct work *work; /* NULL: no resolver needs it */
+        struct op worked;
+        int stop_fd; /* readable: who waits for DNS gives up */
+        struct list tasks;
+    } dns;
     struct timer wish_timer;
     struct obtained_certs obtained;
     _Atomic bool ending; /* keys that are being made are given up */
@@ -162,6 +173,10 @@ MUST_USE enum err acme_item_create(struct acme_resolver *resolver, const struct 
 /* The threads have ended, or it is idle. */
 void acme_item_destroy(struct acme_item *item);
 void acme_item_begin(struct acme_item *item);
+/* Which challenge an order with or without a wildcard takes. */
+enum acme_challenge_type acme_challenge_of(const struct model_resolver *resolver, bool wildcard);
+/* The records of its challenges are where the CA looks, or cannot be brought there. */
+void acme_item_dns_done(struct acme_item *item, enum err error, const char *why);
 
 /* acme_schedule.c */
 void acme_item_schedule(struct acme_item *item);
@@ -177,6 +192,14 @@ void acme_item_take_window(struct acme_item *item, const struct acme_window *win
 /* acme_answers.c */
 MUST_USE enum err acme_answers_publish(struct acme *acme, struct err_text *why);
 void acme_answers_forget(struct acme_item *item);
+
+/* acme_dns_task.c: acme_item_dns_done follows, unless acme_dns_end comes before. */
+MUST_USE enum err acme_dns_begin(struct acme_item *item, struct err_text *why);
+/* Has the records of the order that is over taken away, if there are any. */
+void acme_dns_end(struct acme_item *item);
+MUST_USE enum err acme_dns_start(struct acme *acme, struct err_text *why);
+/* Takes away what is still there, for a few seconds at the most. */
+void acme_dns_stop(struct acme *acme);
 
 /* acme_saver.c */
 MUST_USE enum err acme_saver_create(struct acme *acme, const char *path, struct acme_saver **out,

@@ -284,23 +284,22 @@ static void a_resolver_that_cannot_obtain_anything_says_why(void **state)
         "certificatesResolvers:\n"
         "  a: {acme: {httpChallenge: {entryPoint: gone}}}\n"
         "  b: {acme: {storage: '', tlsChallenge: {}}}\n"
-        "  c: {acme: {dnsChallenge: {provider: exec}}}\n"
+        "  c: {acme: {tlsChallenge: {}, dnsChallenge: {provider: manual}}}\n"
         "  d: {acme: {email: x}}\n"
         "  e: {tailscale: {}}\n"
-        "  f: {acme: {keyType: RSA8192, tlsChallenge: {}}}\n",
+        "  f: {acme: {keyType: RSA8192, tlsChallenge: {}}}\n"
+        "  g: {acme: {dnsChallenge: {provider: httpreq}}}\n",
         NULL);
     assert_findings(
         &loaded,
-        "s.yml:5:14: warning: certificatesResolvers.c.acme.dnsChallenge: is not supported yet and "
-        "has no effect\n"
         "s.yml:7:7: warning: certificatesResolvers.e.tailscale: is not supported yet and has no "
         "effect\n"
         "s.yml:3:3: warning: certificatesResolvers.a: obtains nothing: httpChallenge.entryPoint "
         "names no entry point; it is the one that listens on port 80\n"
         "s.yml:4:3: warning: certificatesResolvers.b: obtains nothing: it has no storage for the "
         "certificates; write for example storage: acme.json\n"
-        "s.yml:5:3: warning: certificatesResolvers.c: obtains nothing: dnsChallenge is not "
-        "supported yet; use httpChallenge or tlsChallenge\n"
+        "s.yml:5:3: warning: certificatesResolvers.c: obtains nothing: dnsChallenge.provider is "
+        "none of those that there are: exec, httpreq and rfc2136\n"
         "s.yml:6:3: warning: certificatesResolvers.d: obtains nothing: it has no challenge; write "
         "for example tlsChallenge: {}\n"
         "s.yml:7:3: warning: certificatesResolvers.e: obtains nothing: only ACME resolvers are "
