@@ -13,7 +13,8 @@ if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then
 fi
 
 weir_packages_test="git libcmocka-dev python3 python3-pytest python3-cryptography python3-yaml
-python3-websockets python3-h2 python3-grpcio curl openssl gnutls-bin testssl.sh sslscan chromium
+python3-websockets python3-h2 python3-grpcio python3-dnspython
+curl openssl gnutls-bin testssl.sh sslscan chromium
 nginx haproxy apache2-bin wrk slowhttptest nghttp2-client nghttp2-server pebble uacme
 strace valgrind procps iproute2 util-linux kmod"
 
