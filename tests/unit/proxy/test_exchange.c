@@ -502,7 +502,10 @@ static size_t fill(int fd)
         ssize_t n = send(fd, block, sizeof(block), MSG_NOSIGNAL | MSG_DONTWAIT);
         idle = n > 0 ? 0 : idle + 1;
         sent += n > 0 ? (size_t)n : 0;
-        harness_settle(&scene.harness);
+        if (n > 0)
+            harness_turn(&scene.harness, 0);
+        else
+            harness_settle(&scene.harness);
     }
     return sent;
 }
