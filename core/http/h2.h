@@ -90,10 +90,6 @@ struct h2_handler {
     /* h2_queued has fallen below H2_DRAINED. May be NULL. */
     void (*on_drained)(struct h2_stream *stream);
     void (*on_limit)(struct h2_session *session, enum h2_limit limit);
-    /* The peer's GOAWAY: streams above `last` were not looked at. May be NULL. */
-    void (*on_goaway)(struct h2_session *session, int32_t last, uint32_t error_code);
-    /* An acknowledgement of h2_session_ping. May be NULL. */
-    void (*on_pong)(struct h2_session *session);
     /* Bytes for the peer, in order; borrowed for the call. */
     enum err (*write)(struct h2_session *session, struct span bytes);
     /* Whether the connection takes more now; asked before each frame. */

@@ -209,15 +209,6 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     case NGHTTP2_SETTINGS:
         session->settled = true;
         break;
-    case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->handler->on_pong != NULL)
-            session->handler->on_pong(session);
-        break;
-    case NGHTTP2_GOAWAY:
-        if (session->handler->on_goaway != NULL)
-            session->handler->on_goaway(session, frame->goaway.last_stream_id,
-                                        frame->goaway.error_code);
-        break;
     default:
         break;
     }
