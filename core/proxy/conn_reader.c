@@ -22,6 +22,8 @@ static int64_t span_ms(const struct conn *conn)
 
 uint64_t conn_output_mark(const struct conn *conn)
 {
+    if (conn->bytes_out == 0) /* the first send: nothing to ask the kernel for */
+        return op_sent(&conn->send);
     return conn->bytes_out + op_sent(&conn->send) - sock_unsent(conn->fd);
 }
 
