@@ -98,40 +98,13 @@ static int64_t head_timeout_ms(const struct client *client)
     return timeout / NS_PER_MS;
 }
 
-/* When the span ends that must bring so many bytes; without a rate each piece begins
- * a new one. */
-static int64_t body_span_end_ms(struct client *client)
-{
-    const struct worker *worker = client->conn.worker;
-    const struct model_weir *limits = &worker->settings->weir;
-    struct front_http1 *front = &client->http1;
-    if (front->body_since_ms == 0 || limits->body_bytes_per_second == 0) {
-        front->body_since_ms = worker->now_ms;
-        front->body_mark = client->conn.bytes_in;
-    }
-    return limits->body_timeout > 0 ? front->body_since_ms + limits->body_timeout / NS_PER_MS
-                                    : INT64_MAX;
-}
-
-/* At the end of a span. */
-static bool body_is_fast_enough(const struct client *client)
-{
-    const struct worker *worker = client->conn.worker;
-    const struct front_http1 *front = &client->http1;
-    int64_t rate = worker->settings->weir.body_bytes_per_second;
-    int64_t elapsed = worker->now_ms - front->body_since_ms;
-    bool in_time = front->read_deadline_ms == 0 || worker->now_ms < front->read_deadline_ms;
-    return in_time && rate > 0 &&
-           client->conn.bytes_in - front->body_mark >= (uint64_t)(rate * elapsed / MS_PER_S);
-}
-
 /* For the next piece of a body: the silence that is allowed, or what is left of the
  * time for the whole request. */
 static void watch_body(struct client *client)
 {
     const struct worker *worker = client->conn.worker;
-    const struct front_http1 *front = &client->http1;
-    int64_t due = body_span_end_ms(client);
+    struct front_http1 *front = &client->http1;
+    int64_t due = body_rate_due_ms(&front->body_rate, worker, front->exchange->request_bytes);
     if (front->read_deadline_ms > 0 && front->read_deadline_ms < due)
         due = front->read_deadline_ms;
     if (due == INT64_MAX)
@@ -140,6 +113,16 @@ static void watch_body(struct client *client)
         conn_set_timeout(&client->conn, due - worker->now_ms);
     else if (!timer_running(&client->conn.timer)) /* which runs out in this turn */
         conn_set_timeout(&client->conn, 1);
+}
+
+/* At the end of a span. */
+static bool body_is_fast_enough(const struct client *client)
+{
+    const struct worker *worker = client->conn.worker;
+    const struct front_http1 *front = &client->http1;
+    bool in_time = front->read_deadline_ms == 0 || worker->now_ms < front->read_deadline_ms;
+    return in_time &&
+           body_rate_is_kept(&front->body_rate, worker, front->exchange->request_bytes);
 }
 
 void front_http1_watch_body(struct client *client, bool waiting)
@@ -151,7 +134,7 @@ void front_http1_watch_body(struct client *client, bool waiting)
         watch_body(client);
         return;
     }
-    front->body_since_ms = 0;
+    front->body_rate.since_ms = 0;
     int64_t timeout = front->request_complete ? client_entry(client)->write_timeout : 0;
     conn_set_timeout(&client->conn, timeout / NS_PER_MS);
 }
@@ -448,7 +431,7 @@ static void on_timeout(struct client *client)
         refuse(client, 408, "the request head took too long");
     } else if (front->state == FRONT_HTTP1_EXCHANGE && !front->request_complete) {
         if (body_is_fast_enough(client)) {
-            front->body_since_ms = 0;
+            front->body_rate.since_ms = 0;
             front_http1_watch_body(client, true);
             return;
         }

@@ -10,6 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/http/h1.h"
+#include "core/proxy/body_rate.h"
 #include "core/proxy/worker.h"
 
 struct conn;
@@ -42,8 +43,7 @@ struct front_http1 {
     uint64_t requests;     /* on this connection */
     int64_t opened_ms;
     int64_t read_deadline_ms; /* for the whole of the running request; 0: none */
-    int64_t body_since_ms;    /* when the span began in which its bytes are counted; 0: none */
-    uint64_t body_mark;       /* the connection's bytes_in then */
+    struct body_rate body_rate;
     struct worker_task task; /* what follows a finished response */
 };
 

@@ -107,31 +107,22 @@ static void settle_watch(struct client *client)
 
 static bool reset_stalled(struct h2_stream *h2, void *context)
 {
-    struct front_stream *stream = front_stream_of(h2);
     bool *any = context;
-    if (front_stream_is_stalled(stream)) {
+    if (front_stream_is_stalled(front_stream_of(h2))) {
         *any = true;
         h2_reset(h2, H2_CANCEL);
     }
     return true;
 }
 
-/* Half of sendTimeout has passed with streams open. */
+/* Half of sendTimeout has passed with streams open. Who takes nothing of the whole
+ * connection is conn_reader.c's. */
 static void look_for_stalls(struct client *client)
 {
-    struct front_http2 *front = &client->http2;
     bool any = false;
-    /* Read before: what is reset cannot be told to one who reads nothing. */
-    bool deaf = conn_is_congested(&client->conn) && client->conn.bytes_out == front->sent_mark;
-    front->sent_mark = client->conn.bytes_out;
-    h2_session_each(front->session, reset_stalled, &any);
+    h2_session_each(client->http2.session, reset_stalled, &any);
     if (any)
-        limit_report(client, deaf ? LIMIT_OF_SLOW_READER : LIMIT_OF_HTTP2_WINDOW_STALL);
-    if (any && deaf) {
-        end_session(client);
-        conn_abort(&client->conn);
-        return;
-    }
+        limit_report(client, LIMIT_OF_HTTP2_WINDOW_STALL);
     conn_set_timeout(&client->conn, watch_timeout_ms(client, FRONT_HTTP2_BUSY));
     front_http2_schedule(client);
 }

@@ -42,7 +42,6 @@ struct front_http2 {
     uint64_t requests; /* on this connection */
     uint64_t requests_watched; /* when the idle time was last begun */
     int64_t opened_ms;
-    uint64_t sent_mark; /* conn.bytes_out when progress was last looked at */
     bool crowded;  /* streams wait for others to be sent */
     bool shut;     /* GOAWAY is said */
     bool closing;

@@ -7,6 +7,7 @@
 #define WEIR_CORE_PROXY_FRONT_HTTP2_PRIVATE_H
 
 #include "core/http/h2.h"
+#include "core/proxy/body_rate.h"
 #include "core/proxy/client.h"
 #include "core/proxy/exchange.h"
 
@@ -19,6 +20,7 @@ struct front_stream {
     struct list start_link;     /* front->starting */
     struct timer timer;         /* the request body, and writeTimeout */
     int64_t read_deadline_ms;   /* for the whole of the request; 0: none */
+    struct body_rate body_rate;
     int64_t write_deadline_ms;  /* for the response, once the request has come; 0: none */
     bool discard;               /* what still comes of the request is dropped */
     /* When progress was last looked at: whether something waited, and h2.sent. */

@@ -18,34 +18,46 @@
 
 /* ---- time ---- */
 
-static int64_t sooner(int64_t a, int64_t b)
+/* Once it is answered a stream may be a conversation with silences of its own. */
+static bool must_come(const struct front_stream *stream)
 {
-    return a == 0 || (b != 0 && b < a) ? b : a;
+    return !stream->h2.remote_ended && !stream->h2.paused && !stream->discard &&
+           !stream->exchange->response_started;
 }
 
-/* Until when the client is waited for; 0: for ever. */
-static int64_t deadline_ms(const struct front_stream *stream)
+/* Until when the client is waited for; INT64_MAX: for ever. */
+static int64_t deadline_ms(struct front_stream *stream)
 {
-    const struct worker *worker = stream->client->conn.worker;
-    if (stream->h2.remote_ended)
-        return stream->write_deadline_ms;
-    if (stream->h2.paused || stream->discard)
-        return 0;
-    int64_t silence = worker->settings->weir.body_timeout / NS_PER_MS;
-    /* Once it is answered a stream may be a conversation with silences of its own. */
-    if (silence > 0 && !stream->exchange->response_started)
-        return sooner(worker->now_ms + silence, stream->read_deadline_ms);
-    return stream->read_deadline_ms;
+    int64_t due = INT64_MAX;
+    if (must_come(stream))
+        due = body_rate_due_ms(&stream->body_rate, stream->client->conn.worker,
+                               stream->exchange->request_bytes);
+    else
+        stream->body_rate.since_ms = 0;
+    bool waits = !stream->h2.paused && !stream->discard;
+    int64_t whole = stream->h2.remote_ended ? stream->write_deadline_ms
+                    : waits                 ? stream->read_deadline_ms
+                                            : 0;
+    return whole != 0 && whole < due ? whole : due;
 }
 
 void front_stream_watch(struct front_stream *stream)
 {
     struct timerwheel *wheel = &stream->client->conn.worker->wheel;
     int64_t deadline = deadline_ms(stream);
-    if (deadline != 0)
+    if (deadline != INT64_MAX)
         timer_set(wheel, &stream->timer, deadline);
     else if (timer_running(&stream->timer))
         timer_cancel(wheel, &stream->timer);
+}
+
+/* The span is over, and the whole of the request has time yet. */
+static bool is_fast_enough(const struct front_stream *stream)
+{
+    const struct worker *worker = stream->client->conn.worker;
+    bool in_time = stream->read_deadline_ms == 0 || worker->now_ms < stream->read_deadline_ms;
+    return must_come(stream) && in_time &&
+           body_rate_is_kept(&stream->body_rate, worker, stream->exchange->request_bytes);
 }
 
 static void on_timer(struct timer *timer)
@@ -54,6 +66,10 @@ static void on_timer(struct timer *timer)
     if (stream->h2.remote_ended) {
         limit_report(stream->client, LIMIT_OF_HTTP2_STREAMS);
         h2_reset(&stream->h2, H2_CANCEL);
+    } else if (is_fast_enough(stream)) {
+        stream->body_rate.since_ms = 0;
+        front_stream_watch(stream);
+        return;
     } else {
         limit_report(stream->client, LIMIT_OF_SLOW_BODY);
         stream->discard = true;
@@ -64,7 +80,8 @@ static void on_timer(struct timer *timer)
 
 bool front_stream_is_stalled(struct front_stream *stream)
 {
-    bool waits = h2_queued(&stream->h2) > 0;
+    /* What waits for the connection does not wait for the stream's window. */
+    bool waits = h2_queued(&stream->h2) > 0 && !conn_is_congested(&stream->client->conn);
     bool stalled = waits && stream->waited && stream->h2.sent == stream->sent_mark;
     stream->waited = waits;
     stream->sent_mark = stream->h2.sent;

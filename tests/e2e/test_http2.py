@@ -383,6 +383,36 @@ def test_a_body_that_stops_coming_is_408(site, secure, path):
     one.log.wait("limit=slowBody")
 
 
+def test_a_body_below_the_rate_is_408_and_one_above_it_goes_on(site, secure):
+    one = site(static={"weir": {"limits": {"bodyTimeout": "300ms",
+                                           "bodyBytesPerSecond": 200_000}}})
+    with connect(one, secure) as client:
+        client.headers(1, http2.post("/sink"), end=False)
+        client.headers(3, http2.post("/sink"), end=False)
+        trickle, stream = client.stream(1), client.stream(3)
+        sent = 0
+        while not trickle.over:
+            client.data(1, b"x")
+            client.body(3, b"y" * 8192, end=False)
+            sent += 8192
+            client.roundtrip()
+        assert (trickle.status, stream.over) == (408, False)
+        client.data(3, end=True)
+        assert client.answer(3).body.startswith(f"{sent} ".encode())
+    one.log.wait("limit=slowBody")
+
+
+def test_who_reads_nothing_of_a_connection_is_reset(site, secure):
+    one = site(static={"weir": {"limits": {"sendTimeout": "300ms"}}})
+    large = [(http2.INITIAL_WINDOW_SIZE, http2.MAX_WINDOW)]
+    with connect(one, secure, settings=large) as client:
+        client.window_update(0, http2.MAX_WINDOW - http2.DEFAULT_WINDOW)
+        for number in (1, 3, 5):
+            client.headers(number, http2.get(f"/bytes/{64 << 20}"))
+        one.log.wait("limit=slowReader")
+        eventually(lambda: not one.backend.open, "the backends are let go")
+
+
 def test_the_whole_request_has_its_time(site, secure):
     one = site(entries={"web": {}, "websecure": {"transport": {
         "respondingTimeouts": {"readTimeout": "500ms"}}}})
