@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The multishot accept runs unless the listener is paused, closing or waiting
- * to try again; rearm() starts it when none of these holds. A cancelled accept
- * completes once more, and that completion decides anew: so resuming before the
- * cancellation has come through needs no special care.
+ * A poll waits for the backlog to have something unless the listener is paused,
+ * closing or waiting to try again; rearm() starts it when none of these holds. A
+ * cancelled poll completes once more, and that completion decides anew: so resuming
+ * before the cancellation has come through needs no special care. One whose socket
+ * is ready already completes at once, hence in the next turn.
+ *
+ * No multishot accept: it takes in a whole backlog before anybody can stop it, and
+ * thousands of new connections in one turn keep everybody else waiting.
  */
 #include "io/listener.h"
 
 #include <errno.h>
+#include <poll.h>
 
 /* Of the one connection, not of the listener (accept(2), "Error handling"). */
 static bool is_of_connection(int error_number)
@@ -35,8 +40,8 @@ static bool is_of_connection(int error_number)
 static void rearm(struct listener *listener)
 {
     bool wanted = !listener->paused && !listener->closing && !timer_running(&listener->retry);
-    if (wanted && !op_pending(&listener->accept))
-        ring_accept_multishot(listener->ring, &listener->accept, listener->fd);
+    if (wanted && !op_pending(&listener->ready))
+        ring_poll(listener->ring, &listener->ready, listener->fd, POLLIN, false);
 }
 
 static void close_socket(struct listener *listener)
@@ -62,28 +67,40 @@ static void rest_a_while(struct listener *listener, int error_number)
         listener->on_trouble(listener, error_number);
 }
 
-static void on_accept(struct op *op, int32_t result, uint32_t flags)
+/* Whether there may be more to take. */
+static bool take_one(struct listener *listener)
 {
-    struct listener *listener = container_of(op, struct listener, accept);
-    (void)flags;
-    if (result >= 0 && listener->closing) {
-        ring_close(listener->ring, result);
-    } else if (result >= 0) {
+    struct sock_address peer;
+    int fd = sock_accept(listener->fd, &peer);
+    if (fd >= 0) {
         listener->troubled = false;
-        listener->on_accept(listener, result);
-    } else if (!listener->closing && !is_of_connection(-result)) {
-        rest_a_while(listener, -result);
+        listener->on_accept(listener, fd, &peer);
+        return !listener->paused && !listener->closing;
     }
-    if (op_pending(op))
-        return;
-    if (listener->closing)
+    if (is_of_connection(-fd))
+        return fd != -EAGAIN;
+    rest_a_while(listener, -fd);
+    return false;
+}
+
+static void on_ready(struct op *op, int32_t result, uint32_t flags)
+{
+    struct listener *listener = container_of(op, struct listener, ready);
+    (void)flags;
+    if (listener->closing) {
         close_socket(listener);
-    else
-        rearm(listener);
+        return;
+    }
+    if (result < 0 && result != -ECANCELED)
+        rest_a_while(listener, -result);
+    else if (!listener->paused)
+        for (int i = 0; i < LISTENER_BURST && take_one(listener); i++)
+            ;
+    rearm(listener);
 }
 
 void listener_init(struct listener *listener, struct ring *ring, struct timerwheel *wheel, int fd,
-                   void (*accepted)(struct listener *, int fd), void *owner)
+                   listener_accepted *accepted, void *owner)
 {
     *listener = (struct listener){
         .ring = ring,
@@ -92,7 +109,7 @@ void listener_init(struct listener *listener, struct ring *ring, struct timerwhe
         .on_accept = accepted,
         .owner = owner,
     };
-    op_init(&listener->accept, on_accept);
+    op_init(&listener->ready, on_ready);
     timer_init(&listener->retry, on_retry);
 }
 
@@ -107,7 +124,7 @@ void listener_pause(struct listener *listener)
         return;
     listener->paused = true;
     timer_cancel(listener->wheel, &listener->retry);
-    ring_cancel(listener->ring, &listener->accept);
+    ring_cancel(listener->ring, &listener->ready);
 }
 
 void listener_resume(struct listener *listener)
@@ -122,8 +139,8 @@ void listener_stop(struct listener *listener)
         return;
     listener->closing = true;
     timer_cancel(listener->wheel, &listener->retry);
-    if (op_pending(&listener->accept))
-        ring_cancel(listener->ring, &listener->accept);
+    if (op_pending(&listener->ready))
+        ring_cancel(listener->ring, &listener->ready);
     else
         close_socket(listener);
 }

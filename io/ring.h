@@ -68,10 +68,8 @@ void ring_submit(struct ring *ring);
 
 /* Completes with 0 in the next turn: a call back from the loop. */
 void ring_nop(struct ring *ring, struct op *op);
-/* A multishot operation completes many times; IORING_CQE_F_MORE tells. The
- * accepted sockets are non-blocking and close-on-exec. */
-void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd);
-/* A multishot receive that picks buffers from the group (bufring.h). One completion
+/* A multishot operation completes many times; IORING_CQE_F_MORE tells. This one
+ * receives and picks buffers from the group (bufring.h). One completion
  * may fill several of them, with has_recv_bundle: take them with bufring_take_bundle.
  * With has_recv_limit it ends once `most` bytes have come in all (0: never), and is
  * to be started again: until then the rest waits in the socket. */

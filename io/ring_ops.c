@@ -25,13 +25,6 @@ void ring_nop(struct ring *ring, struct op *op)
     ring_tie(entry, op);
 }
 
-void ring_accept_multishot(struct ring *ring, struct op *op, int listen_fd)
-{
-    struct io_uring_sqe *entry = ring_sqe(ring);
-    io_uring_prep_multishot_accept(entry, listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    ring_tie(entry, op);
-}
-
 void ring_recv_bundle(struct ring *ring, struct op *op, int fd, uint16_t buffer_group,
                       uint32_t most)
 {

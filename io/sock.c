@@ -237,26 +237,23 @@ enum err sock_stream(const struct sock_address *address, int *fd)
     return ERR_OK;
 }
 
-static enum err get_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
-                         struct sock_address *out)
+enum err sock_local(int fd, struct sock_address *out)
 {
     struct sock_address made;
     memset(&made, 0, sizeof(made));
     made.len = sizeof(made.storage);
-    if (get(fd, &made.any, &made.len) != 0)
+    if (getsockname(fd, &made.any, &made.len) != 0)
         return err_from_errno(errno);
     *out = made;
     return ERR_OK;
 }
 
-enum err sock_local(int fd, struct sock_address *out)
+int sock_accept(int listen_fd, struct sock_address *peer)
 {
-    return get_name(fd, getsockname, out);
-}
-
-enum err sock_peer(int fd, struct sock_address *out)
-{
-    return get_name(fd, getpeername, out);
+    memset(peer, 0, sizeof(*peer));
+    peer->len = sizeof(peer->storage);
+    int fd = accept4(listen_fd, &peer->any, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
 }
 
 void sock_set_keepalive(int fd, int idle_s)

@@ -54,10 +54,12 @@ struct sock_listen_options {
 MUST_USE enum err sock_listen(struct span host, uint16_t port,
                               const struct sock_listen_options *options, int *fd,
                               struct err_text *why);
+/* The next connection of the backlog, non-blocking and close-on-exec, and who it comes
+ * from: a descriptor or -errno. */
+int sock_accept(int listen_fd, struct sock_address *peer);
 /* A non-blocking stream socket for the address, with TCP_NODELAY and keep-alive. */
 MUST_USE enum err sock_stream(const struct sock_address *address, int *fd);
 MUST_USE enum err sock_local(int fd, struct sock_address *out);
-MUST_USE enum err sock_peer(int fd, struct sock_address *out);
 /* Probes every idle_s / 3 seconds after idle_s of silence, three times, so that
  * a peer that vanished without a word is noticed. */
 void sock_set_keepalive(int fd, int idle_s);

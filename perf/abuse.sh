@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A good client beside each attack: perf/abuse.sh [ATTACK…] [--seconds S] [--name NAME]
+# A good client beside each attack: perf/abuse.sh [ATTACK…] [--rounds N] [--seconds S] [--name NAME]
 # Ends with 0 where the client saw no error and kept its p99 within twice the quiet figure.
 set -eu
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The listeners of one worker, and what happens at its limit of connections:
- * accepting stops, so that clients wait in the kernel's backlog. What the kernel
- * had accepted by then waits here, as a bare descriptor, in order; at most
- * `waiting_limit` of them, more are closed. Worker thread.
+ * those that do nothing are ended, and accepting stops until one has gone, so that
+ * clients wait in the kernel's backlog. Worker thread.
  */
 #ifndef WEIR_CORE_APP_ACCEPTOR_H
 #define WEIR_CORE_APP_ACCEPTOR_H
@@ -18,19 +17,15 @@ struct acceptor {
     size_t count;
     bool paused, said;
     struct worker_task admit;
-    struct waiting {
-        int fd;
-        size_t entry;
-    } * waiting; /* a ring of waiting_limit, made on first use */
-    size_t first, waiting_count, waiting_limit;
+    struct timer again; /* while paused: who does nothing by then */
 };
 
 /* Takes the worker's sockets and starts to accept. ERR_NOMEM: the sockets stay. */
 MUST_USE enum err acceptor_init(struct acceptor *acceptor, struct worker *worker,
-                                struct sockets *sockets, size_t waiting_limit);
+                                struct sockets *sockets);
 /* A client has gone: there may be room. */
 void acceptor_on_client_closed(struct acceptor *acceptor);
-/* Accepts nothing any more and closes what waits. */
+/* Accepts nothing any more. */
 void acceptor_stop(struct acceptor *acceptor);
 /* Whether the kernel may still call after acceptor_stop. */
 bool acceptor_is_pending(const struct acceptor *acceptor);

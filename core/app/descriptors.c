@@ -12,9 +12,6 @@
 
 #define KEPT_PER_WORKER 64
 #define KEPT 64
-#define WAITING_PART 16 /* of the descriptors */
-#define WAITING_LEAST 16
-#define WAITING_MOST 1024
 #define CONNECTIONS_LEAST 16
 #define CONNECTIONS_MOST 1000000
 
@@ -32,17 +29,9 @@ uint64_t descriptors_raise(void)
     return limit.rlim_cur == RLIM_INFINITY ? UINT32_MAX : (uint64_t)limit.rlim_cur;
 }
 
-size_t descriptors_to_waiting(uint64_t limit, size_t workers)
-{
-    uint64_t waiting = limit / WAITING_PART / workers;
-    if (waiting < WAITING_LEAST)
-        return WAITING_LEAST;
-    return waiting < WAITING_MOST ? (size_t)waiting : WAITING_MOST;
-}
-
 int64_t descriptors_to_connections(uint64_t limit, size_t workers)
 {
-    uint64_t kept = KEPT + (KEPT_PER_WORKER + descriptors_to_waiting(limit, workers)) * workers;
+    uint64_t kept = KEPT + KEPT_PER_WORKER * workers;
     uint64_t connections = limit > kept ? (limit - kept) / 2 : 0;
     if (connections < CONNECTIONS_LEAST)
         return CONNECTIONS_LEAST;

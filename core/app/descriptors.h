@@ -11,12 +11,8 @@
 
 /* Raises the soft limit to the hard one; returns what holds now. */
 uint64_t descriptors_raise(void);
-/* How many accepted connections a worker that has no room may keep waiting: few
- * enough to leave the clients that it serves their backends. */
-size_t descriptors_to_waiting(uint64_t limit, size_t workers);
 /* How many clients so many descriptors serve: each may need a second one for
- * its backend; some are kept for those that wait, files, rings, pipes and
- * listeners. */
+ * its backend; some are kept for files, rings, pipes and listeners. */
 int64_t descriptors_to_connections(uint64_t limit, size_t workers);
 
 #endif

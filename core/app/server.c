@@ -30,7 +30,6 @@
 struct process {
     struct model_static *settings;
     size_t workers;
-    size_t waiting_limit; /* see worker_thread_settings */
     int signals;
     bool tls_ready;
     bool has_ktls;
@@ -66,7 +65,6 @@ static void derive(struct process *process)
     struct model_weir *weir = &process->settings->weir;
     uint64_t descriptors = descriptors_raise();
     process->workers = weir->workers > 0 ? (size_t)weir->workers : core_count();
-    process->waiting_limit = descriptors_to_waiting(descriptors, process->workers);
     int64_t most = descriptors_to_connections(descriptors, process->workers);
     if (weir->max_connections == 0)
         weir->max_connections = most;
@@ -136,7 +134,6 @@ static enum err start_workers(struct process *process, struct err_text *why)
         .publication = &process->publication,
         .sockets = &process->sockets,
         .count = process->workers,
-        .waiting_limit = process->waiting_limit,
         .has_ktls = process->has_ktls,
         .addresses = process->addresses,
         .hooks = {.access_log = admin_access_log,

@@ -143,8 +143,7 @@ static enum err start_worker(struct worker_thread *thread)
     worker->hooks = settings->hooks;
     worker->has_ktls = settings->has_ktls;
     worker->addresses = settings->addresses;
-    if (acceptor_init(&thread->acceptor, worker, settings->sockets, settings->waiting_limit) ==
-        ERR_OK)
+    if (acceptor_init(&thread->acceptor, worker, settings->sockets) == ERR_OK)
         return ERR_OK;
     worker_finish(worker);
     return err_set(&thread->why, ERR_NOMEM, "out of memory");

@@ -25,8 +25,7 @@ struct worker_thread_settings {
     struct snapshot_publication *publication;
     struct sockets *sockets; /* the listening sockets are taken */
     size_t count;
-    size_t waiting_limit; /* accepted connections that a worker without room may keep */
-    bool has_ktls;        /* see struct worker */
+    bool has_ktls; /* see struct worker */
     struct address_counts *addresses; /* the same; outlives the threads */
     struct worker_hooks hooks;
 };

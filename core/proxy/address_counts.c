@@ -62,11 +62,11 @@ void address_counts_destroy(struct address_counts *counts)
     free(counts);
 }
 
-static uint64_t hash_address(const struct address_counts *counts, const uint8_t ip[16])
+uint64_t address_hash(const uint8_t ip[16], unsigned prefix6)
 {
     static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
     uint8_t bytes[16] = {0};
-    unsigned bits = memcmp(ip, v4_mapped, sizeof(v4_mapped)) == 0 ? 128 : counts->prefix6;
+    unsigned bits = memcmp(ip, v4_mapped, sizeof(v4_mapped)) == 0 ? 128 : prefix6;
     memcpy(bytes, ip, bits / 8);
     if (bits % 8 != 0)
         bytes[bits / 8] = (uint8_t)(ip[bits / 8] & (0xff00 >> bits % 8));
@@ -101,7 +101,7 @@ static struct place find(struct bucket *bucket, uint64_t who)
 
 bool address_counts_enter(struct address_counts *counts, const uint8_t ip[16], address_slot **out)
 {
-    uint64_t hash = hash_address(counts, ip);
+    uint64_t hash = address_hash(ip, counts->prefix6);
     uint64_t who = hash >> COUNT_BITS;
     struct bucket *bucket = &counts->buckets[hash & counts->mask];
     for (;;) {

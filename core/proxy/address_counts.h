@@ -19,6 +19,10 @@
 
 struct address_counts;
 
+/* Of an IPv4 address (as ::ffff:a.b.c.d) all of it, of an IPv6 address its first
+ * prefix6 bits: what tells clients apart. */
+uint64_t address_hash(const uint8_t ip[16], unsigned prefix6);
+
 /* The place where one connection is counted. */
 typedef _Atomic uint64_t address_slot;
 

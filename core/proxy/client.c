@@ -15,8 +15,9 @@
 #include <stdlib.h>
 
 /* A handshake takes as long as dozens of requests: those that come at once take turns
- * with everybody else's requests. */
-#define HELLOS_PER_TURN 4
+ * with everybody else's requests. One begins in each turn, and others as long as less
+ * than this was spent on them. */
+#define HELLO_SHARE_NS (100 * 1000)
 
 static void peek_on_data(struct conn *conn, struct span data);
 
@@ -55,6 +56,7 @@ void client_closed(struct conn *conn)
     struct client *client = client_of(conn);
     struct worker *worker = conn->worker;
     list_remove(&client->link);
+    list_remove(&client->arriving_link);
     list_remove(&client->hello_link);
     buf_finish(&client->peeked);
     free(client->proxied);
@@ -66,6 +68,11 @@ void client_closed(struct conn *conn)
     pool_put(&worker->client_pool, client);
     if (worker->on_client_closed != NULL)
         worker->on_client_closed(worker);
+}
+
+void client_arrived(struct client *client)
+{
+    list_remove(&client->arriving_link);
 }
 
 void client_facts(const struct client *client, struct rule_facts *facts)
@@ -114,36 +121,43 @@ static void refuse_plain(struct client *client, uint8_t first)
         conn_close(&client->conn);
 }
 
-/* The bytes are kept, and nothing more is read, until its handshake may begin. */
-static bool waits_for_its_turn(struct client *client, struct span bytes)
+static bool may_begin_hello(const struct worker *worker)
 {
-    struct worker *worker = client->conn.worker;
-    if (worker->hellos_begun < HELLOS_PER_TURN && list_empty(&worker->hellos)) {
-        worker->hellos_begun++;
-        return false;
-    }
-    if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK) {
-        conn_close(&client->conn);
-        return true;
-    }
-    conn_pause(&client->conn);
-    if (list_empty(&worker->hellos))
-        worker_defer(worker, &worker->hello_task);
-    list_push_back(&worker->hellos, &client->hello_link);
-    return true;
+    return worker->hello_ns < HELLO_SHARE_NS;
 }
 
-static void begin_hello(struct client *client)
+static void begin_hello(struct client *client, const struct clienthello *hello, struct span bytes)
 {
     struct worker *worker = client->conn.worker;
+    int64_t began = clock_monotonic_ns();
+    client_tls_start(client, hello, bytes);
+    worker->hello_ns += clock_monotonic_ns() - began;
+}
+
+/* The bytes are kept, and nothing more is read, until its handshake may begin. */
+static void wait_for_its_turn(struct client *client, struct span bytes)
+{
+    struct worker *worker = client->conn.worker;
+    if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK) {
+        conn_close(&client->conn);
+        return;
+    }
+    conn_pause(&client->conn);
+    hello_line_push(&worker->hellos, &client->hello_link,
+                    address_hash(client->peer_ip,
+                                 (unsigned)worker->settings->weir.address_prefix6));
+    worker_defer(worker, &worker->hello_task);
+}
+
+static void stop_waiting(struct client *client)
+{
     struct clienthello hello;
-    size_t limit = (size_t)worker->settings->weir.client_hello_bytes;
+    size_t limit = (size_t)client->conn.worker->settings->weir.client_hello_bytes;
     struct span bytes = buf_span(&client->peeked);
     if (client->conn.state != CONN_OPEN || clienthello_peek(bytes, limit, &hello) != ERR_OK)
         return;
-    worker->hellos_begun++;
     conn_resume(&client->conn);
-    client_tls_start(client, &hello, bytes);
+    begin_hello(client, &hello, bytes);
     if (client->side != CLIENT_PEEKING)
         buf_finish(&client->peeked);
 }
@@ -151,9 +165,10 @@ static void begin_hello(struct client *client)
 void client_begin_hellos(struct worker_task *task)
 {
     struct worker *worker = container_of(task, struct worker, hello_task);
-    while (worker->hellos_begun < HELLOS_PER_TURN && !list_empty(&worker->hellos))
-        begin_hello(container_of(list_pop_front(&worker->hellos), struct client, hello_link));
-    if (!list_empty(&worker->hellos))
+    struct list *node;
+    while (may_begin_hello(worker) && (node = hello_line_pop(&worker->hellos)) != NULL)
+        stop_waiting(container_of(node, struct client, hello_link));
+    if (!hello_line_empty(&worker->hellos))
         worker_defer(worker, task);
 }
 
@@ -164,8 +179,10 @@ static void look_at(struct client *client, struct span bytes)
     size_t limit = (size_t)worker->settings->weir.client_hello_bytes;
     switch (clienthello_peek(bytes, limit, &hello)) {
     case ERR_OK:
-        if (!waits_for_its_turn(client, bytes))
-            client_tls_start(client, &hello, bytes);
+        if (may_begin_hello(client->conn.worker) && hello_line_empty(&client->conn.worker->hellos))
+            begin_hello(client, &hello, bytes);
+        else
+            wait_for_its_turn(client, bytes);
         break;
     case ERR_AGAIN:
         if (buf_len(&client->peeked) == 0 && buf_append(&client->peeked, bytes) != ERR_OK)
@@ -249,7 +266,7 @@ enum err client_local(const struct client *client, struct sock_address *out)
     return ERR_OK;
 }
 
-void client_accept(struct worker *worker, size_t entry, int fd)
+void client_accept(struct worker *worker, size_t entry, int fd, const struct sock_address *peer)
 {
     struct client *client =
         worker->client_count < worker->client_limit ? pool_get(&worker->client_pool) : NULL;
@@ -258,20 +275,15 @@ void client_accept(struct worker *worker, size_t entry, int fd)
         ring_close(&worker->ring, fd);
         return;
     }
-    struct sock_address peer;
-    if (sock_peer(fd, &peer) != ERR_OK) { /* gone already */
-        pool_put(&worker->client_pool, client);
-        ring_close(&worker->ring, fd);
-        return;
-    }
     memset(client, 0, sizeof(*client));
-    client_set_peer(client, &peer);
+    client_set_peer(client, peer);
     conn_init_accepted(&client->conn, worker, fd, &peek_handler);
     client->conn.is_client = true;
     client->entry = entry;
     client->accepted_ms = worker->now_ms;
     buf_init(&client->peeked, (size_t)worker->settings->weir.client_hello_bytes + (64 << 10));
     list_push_back(&worker->clients, &client->link);
+    list_push_back(&worker->arriving, &client->arriving_link);
     list_init(&client->hello_link);
     worker->client_count++;
     metric_add(&worker->metrics.connections_accepted, 1);

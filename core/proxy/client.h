@@ -33,7 +33,8 @@ struct client_proxied {
 struct client {
     struct conn conn; /* first member */
     struct list link; /* worker->clients */
-    struct list hello_link; /* worker->hellos */
+    struct list arriving_link; /* worker->arriving */
+    struct list hello_link;    /* in worker->hellos */
     size_t entry;     /* index of the entry point */
     /* The client: who connected, or whom a believed PROXY header speaks for. Settled
      * before client_peer_known. */
@@ -44,7 +45,7 @@ struct client {
     struct client_proxied *proxied; /* NULL: without a PROXY header */
     enum client_side side;
     bool is_tls;
-    bool idle; /* may be closed at once when draining */
+    bool idle; /* may be closed at once, when draining or to make room */
     uint64_t tls_options_identity; /* of the options that the handshake used */
     uint64_t tls_epoch;            /* of the snapshot that they were of */
     char server_name[LIMIT_HOST_NAME + 1]; /* normalised SNI, "" */
@@ -64,7 +65,7 @@ static inline struct client *client_of(struct conn *conn)
 }
 
 /* Takes the descriptor. */
-void client_accept(struct worker *worker, size_t entry, int fd);
+void client_accept(struct worker *worker, size_t entry, int fd, const struct sock_address *peer);
 /* From here on the client's address is known: the one place for whatever counts or
  * refuses connections by it. Goes on to the front. `first`: what was read already. */
 void client_peer_known(struct client *client, struct span first);
@@ -80,6 +81,8 @@ const struct model_entry_point *client_entry(const struct client *client);
 const struct entry_routes *client_routes(const struct client *client);
 /* Host (server name) and address for the TCP routers. */
 void client_facts(const struct client *client, struct rule_facts *facts);
+/* A front has started. */
+void client_arrived(struct client *client);
 /* The worker's hello_task: the next handshakes of those that wait. */
 void client_begin_hellos(struct worker_task *task);
 /* Every handler's on_closed ends here: unlinks and frees. */

@@ -374,7 +374,8 @@ static void on_task(struct worker_task *task)
         return;
     drop_exchange(front);
     h1_body_finish(&front->body);
-    if (!front->keep_alive || !front->request_complete || client->conn.worker->draining)
+    if (!front->keep_alive || !front->request_complete ||
+        worker_wants_room(client->conn.worker))
         close_after_response(client);
     else
         next_request(client);
@@ -468,6 +469,7 @@ void front_http1_start(struct client *client, struct span first)
 {
     struct front_http1 *front = &client->http1;
     struct worker *worker = client->conn.worker;
+    client_arrived(client);
     client->side = CLIENT_HTTP1;
     *front = (struct front_http1){.state = FRONT_HTTP1_IDLE, .opened_ms = worker->now_ms};
     front->task.run = on_task;

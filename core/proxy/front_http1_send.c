@@ -47,7 +47,7 @@ static bool may_keep_alive(const struct exchange *exchange, bool end)
     int64_t age_ms = worker->now_ms - front->opened_ms;
     bool local = exchange->upstream == NULL; /* nobody will read the rest of the request */
     bool unread = !front->request_complete && !front->request_whole;
-    if (!exchange->request.keep_alive || worker->draining || front->discard)
+    if (!exchange->request.keep_alive || worker_wants_room(worker) || front->discard)
         return false;
     if ((unread && (end || local)) || conn_is_worn(&client->conn))
         return false;

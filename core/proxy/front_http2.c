@@ -153,7 +153,7 @@ static bool is_worn(const struct client *client)
     const struct worker *worker = client->conn.worker;
     const struct front_http2 *front = &client->http2;
     int64_t age_ms = worker->now_ms - front->opened_ms;
-    return worker->draining ||
+    return worker->draining || (worker->full && h2_session_streams(front->session) == 0) ||
            (entry->keep_alive_max_requests > 0 &&
             front->requests >= (uint64_t)entry->keep_alive_max_requests) ||
            (entry->keep_alive_max_time > 0 &&
@@ -324,6 +324,7 @@ void front_http2_start(struct client *client, struct span first)
 {
     struct front_http2 *front = &client->http2;
     struct h2_settings settings;
+    client_arrived(client);
     client->side = CLIENT_HTTP2;
     *front = (struct front_http2){.opened_ms = client->conn.worker->now_ms};
     front->task.run = on_task;

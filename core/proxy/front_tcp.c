@@ -251,6 +251,7 @@ static void connect_backend(struct client *client)
 {
     struct front_tcp *front = &client->tcp;
     const struct route *route = front->route;
+    client_arrived(client);
     client->idle = false;
     client->conn.handler = &early_handler;
     conn_set_timeout(&client->conn, 0);

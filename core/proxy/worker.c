@@ -57,7 +57,8 @@ enum err worker_init(struct worker *worker, size_t index, size_t worker_count,
     timer_init(&worker->later_timer, conn_flush_overdue);
     list_init(&worker->again);
     list_init(&worker->clients);
-    list_init(&worker->hellos);
+    list_init(&worker->arriving);
+    hello_line_init(&worker->hellos);
     list_init(&worker->hello_task.link);
     worker->hello_task.run = client_begin_hellos;
     read_clocks(worker);
@@ -118,7 +119,7 @@ static void run_tasks(struct worker *worker)
 void worker_turn_begin(struct worker *worker)
 {
     read_clocks(worker);
-    worker->hellos_begun = 0;
+    worker->hello_ns = 0;
     adopt_snapshot(worker);
 }
 
@@ -168,7 +169,7 @@ void worker_abort_clients(struct worker *worker)
     }
 }
 
-void worker_accept(struct worker *worker, size_t entry, int fd)
+void worker_accept(struct worker *worker, size_t entry, int fd, const struct sock_address *peer)
 {
-    client_accept(worker, entry, fd);
+    client_accept(worker, entry, fd, peer);
 }

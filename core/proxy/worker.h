@@ -14,12 +14,14 @@
 #include "core/base/rate.h"
 #include "core/base/timerwheel.h"
 #include "core/proxy/address_counts.h"
+#include "core/proxy/hello_line.h"
 #include "core/proxy/limit.h"
 #include "core/proxy/snapshot.h"
 #include "io/bufring.h"
 #include "io/mailbox.h"
 #include "io/pipe.h"
 #include "io/ring.h"
+#include "io/sock.h"
 #include "tls/cert_cache.h"
 
 /* Of a stream, read at once; with a buffer's overhead it fits 128 KB. */
@@ -28,6 +30,7 @@
 
 #define WORKER_METRIC_LIST(X)                                                          \
     X(connections_accepted) X(connections_open) X(connections_refused)                 \
+    X(connections_evicted)                                                             \
     X(handshakes_full) X(handshakes_resumed) X(handshakes_failed)                      \
     X(requests) X(requests_tls) X(bytes_in) X(bytes_out) X(bytes_spliced)              \
     X(upstream_connects) X(upstream_reuses) X(upstream_failures) X(upstream_retries)   \
@@ -90,19 +93,21 @@ struct worker {
     struct timer later_timer;
     struct list again;   /* struct worker_task: called once more in the next turn */
     struct list clients; /* client connections, for draining */
+    struct list arriving; /* those whose front has not started, oldest first */
     struct pool client_pool;
     struct pool stream_pool; /* front_http2_private.h */
     struct upstream_pools *upstreams;
     struct exchange_pool *exchanges;
     size_t client_count, client_limit; /* this worker's share of weir.limits.connections */
     struct address_counts *addresses; /* all workers'; NULL: no limit. Set after worker_init */
-    struct list hellos; /* clients whose handshake may begin in one of the next turns */
+    struct hello_line hellos; /* clients whose handshake may begin in one of the next turns */
     struct worker_task hello_task;
-    size_t hellos_begun; /* in this turn */
+    int64_t hello_ns; /* spent in this turn on handshakes that began */
     size_t congested; /* clients that have more to read than they take */
     struct rate refusals; /* that clients were told of */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool has_ktls; /* TLS may be handed to the kernel; set after worker_init */
+    bool full; /* at the limit of connections; none is kept that does nothing */
     bool draining; /* no new requests; connections close as they fall idle */
     bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;
@@ -127,6 +132,12 @@ void worker_turn_end(struct worker *worker);
 int64_t worker_wait_ms(const struct worker *worker);
 void worker_defer(struct worker *worker, struct worker_task *task);
 
+/* No connection is kept for a next request. */
+static inline bool worker_wants_room(const struct worker *worker)
+{
+    return worker->draining || worker->full;
+}
+
 static inline void worker_task_cancel(struct worker_task *task)
 {
     list_remove(&task->link);
@@ -138,6 +149,6 @@ void worker_drain(struct worker *worker);
 void worker_abort_clients(struct worker *worker);
 
 /* A connection was accepted on entry point `entry`; takes the descriptor. */
-void worker_accept(struct worker *worker, size_t entry, int fd);
+void worker_accept(struct worker *worker, size_t entry, int fd, const struct sock_address *peer);
 
 #endif

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client beside an attack: asks now and then, by a kept connection and by new ones."""
+"""The client beside an attack: asks now and then, by a kept connection and by new ones, and
+from an address that is not the attacker's."""
 
 import time
 
 import wire
 
+SOURCE = "127.0.0.2"
 NEW_EVERY = 25  # requests for one of which a connection is made
 
 
@@ -16,7 +18,7 @@ class GoodClient:
         self.kept = None
 
     def _connect(self):
-        return wire.Connection(self.port, self.context, self.name, timeout=10)
+        return wire.Connection(self.port, self.context, self.name, timeout=10, source=SOURCE)
 
     def _ask(self, connection):
         status = connection.request(self.path).status

@@ -3,6 +3,7 @@
 """Clients that are too big, slow or many: what they are told, and that others do not care."""
 
 import os
+import re
 import signal
 import socket
 import ssl
@@ -238,20 +239,63 @@ def answers(port):
         return False
 
 
-def test_connections_beyond_the_limit_wait(limited):
+def test_connections_beyond_the_limit_wait_for_busy_ones(limited):
     one = limited(entries={"web": {}}, connections=8)
     held = [wire.Connection(one.ports["web"]) for _ in range(8)]
     for connection in held:
-        assert connection.request("/").status == 200
+        connection.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\na")
     waiting = wire.Connection(one.ports["web"])
     waiting.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
     assert not answers(one.ports["web"])
-    for connection in held[:4]:
-        connection.close()
+    held[0].send("b")
+    assert held[0].read_response().get("Connection") == "close"  # somebody wants its place
+    assert held[0].is_closed()
     assert waiting.read_response().status == 200
-    for connection in held[4:] + [waiting]:
+    for connection in held[1:]:
+        connection.send("b")
+        assert connection.read_response().status == 200
         connection.close()
+    waiting.close()
     eventually(lambda: answers(one.ports["web"]), "connections are accepted again")
+
+
+def wait_until_old():
+    """Nobody is ended for others within half a second of coming."""
+    time.sleep(0.6)
+
+
+def test_at_the_limit_who_does_nothing_makes_room(site):
+    one = site(entries={"web": {}, "traefik": {}}, static={
+        "weir": {"limits": {"connections": 40}, "workers": 1}, "metrics": {"prometheus": {}}})
+    held = [wire.Connection(one.ports["web"]) for _ in range(36)]
+    for connection in held:
+        assert connection.request("/").status == 200
+    wait_until_old()
+    for _ in range(20):
+        assert status_of(one.ports["web"]) == 200
+    more = [wire.Connection(one.ports["web"]) for _ in range(10)]
+    for connection in more:
+        assert connection.request("/").status == 200
+    assert all(connection.is_closed() for connection in held[:6])
+    assert held[-1].request("/").status == 200
+    one.log.wait("the limit of connections is reached")
+    with wire.Connection(one.ports["traefik"]) as connection:
+        text = connection.request("/metrics").body.decode()
+    assert int(re.search(r"weir_connections_evicted_total (\d+)", text)[1]) >= 6
+
+
+def test_at_the_limit_half_open_handshakes_make_room_before_idle_clients(limited, trust):
+    one = limited(connections=40, clientHelloTimeout="100s")
+    idle = [wire.Connection(one.ports["websecure"], trust, "a.test") for _ in range(10)]
+    for connection in idle:
+        assert connection.request("/").status == 200
+    half_open = [wire.Connection(one.ports["websecure"], first=b"\x16\x03\x01") for _ in range(60)]
+    for _ in range(20):
+        assert status_of(one.ports["websecure"], trust) == 200
+    for connection in idle:
+        assert connection.request("/").status == 200
+    for connection in half_open:
+        connection.close()
 
 
 def status_of(port, context=None, source=""):
@@ -322,7 +366,7 @@ def test_the_limit_of_descriptors_is_survived(weir, http_backend):
                    "routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)",
                                      "service": "s"}},
                    "services": {"s": backends.http_service(backend)}}})
-    one.process.send_signal(signal.SIGSTOP)  # the kernel then accepts them all in one go
+    one.process.send_signal(signal.SIGSTOP)  # they come all in one go
     held = [wire.Connection(one.ports["web"]) for _ in range(200)]
     one.process.send_signal(signal.SIGCONT)
     served = 0
@@ -333,7 +377,7 @@ def test_the_limit_of_descriptors_is_survived(weir, http_backend):
             served += connection.read_response().status == 200
         except (socket.timeout, ConnectionError, wire.Closed):
             break
-    assert 10 < served < 128
+    assert served > 10
     for connection in held:
         connection.close()
     eventually(lambda: answers(one.ports["web"]), "connections are accepted again")

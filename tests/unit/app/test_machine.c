@@ -22,19 +22,10 @@
 static void descriptors_leave_two_for_each_connection(void **state)
 {
     (void)state;
-    assert_int_equal(descriptors_to_connections(1600, 1), (1600 - 64 - 64 - 100) / 2);
-    assert_int_equal(descriptors_to_connections(6400, 4), (6400 - 64 - 4 * (64 + 100)) / 2);
+    assert_int_equal(descriptors_to_connections(1600, 1), (1600 - 64 - 64) / 2);
+    assert_int_equal(descriptors_to_connections(6400, 4), (6400 - 64 - 4 * 64) / 2);
     assert_int_equal(descriptors_to_connections(64, 8), 16);
     assert_int_equal(descriptors_to_connections(1u << 30, 2), 1000000);
-}
-
-static void descriptors_leave_those_that_wait_a_small_part(void **state)
-{
-    (void)state;
-    assert_int_equal(descriptors_to_waiting(1600, 1), 100);
-    assert_int_equal(descriptors_to_waiting(1600, 4), 25);
-    assert_int_equal(descriptors_to_waiting(128, 1), 16);
-    assert_int_equal(descriptors_to_waiting(1u << 30, 2), 1024);
 }
 
 static void descriptors_are_raised_to_the_hard_limit(void **state)
@@ -93,7 +84,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_leave_two_for_each_connection),
-        cmocka_unit_test(descriptors_leave_those_that_wait_a_small_part),
         cmocka_unit_test(descriptors_are_raised_to_the_hard_limit),
         cmocka_unit_test(cores_are_those_of_the_mask),
         cmocka_unit_test(service_manager_gets_the_datagram),

@@ -20,15 +20,16 @@ struct fixture {
     struct ring *ring;
     struct timerwheel wheel;
     struct listener listener;
-    struct sock_address address;
+    struct sock_address address, last_peer;
     int fds[64];
     int accepted, troubles, last_trouble;
     bool stop_at_once, pause_at_once;
 };
 
-static void on_accept(struct listener *listener, int fd)
+static void on_accept(struct listener *listener, int fd, const struct sock_address *peer)
 {
     struct fixture *fixture = listener->owner;
+    fixture->last_peer = *peer;
     fixture->fds[fixture->accepted++] = fd;
     if (fixture->stop_at_once)
         listener_stop(listener);
@@ -65,7 +66,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     listener_stop(&fixture->listener);
-    turn_until(fixture->ring, !op_pending(&fixture->listener.accept));
+    turn_until(fixture->ring, !op_pending(&fixture->listener.ready));
     for (int i = 0; i < fixture->accepted; i++)
         close(fixture->fds[i]);
     harness_ring_free(fixture->ring);
@@ -81,7 +82,7 @@ static void some_turns(struct fixture *fixture)
 
 static void settle(struct fixture *fixture)
 {
-    turn_until(fixture->ring, !op_pending(&fixture->listener.accept));
+    turn_until(fixture->ring, !op_pending(&fixture->listener.ready));
 }
 
 /* ---- accepting ---- */
@@ -106,6 +107,34 @@ static void accepts_until_it_is_stopped(void **state)
         close(clients[i]);
 }
 
+/* The rest of a crowd comes in the turns after. */
+static void a_crowd_is_let_in_bit_by_bit(void **state)
+{
+    struct fixture *fixture = *state;
+    int clients[2 * LISTENER_BURST + 1], before = 0;
+    for (int i = 0; i <= 2 * LISTENER_BURST; i++)
+        clients[i] = harness_connect(&fixture->address);
+    while (fixture->accepted <= 2 * LISTENER_BURST) {
+        assert_ok(ring_turn(fixture->ring, HARNESS_DEADLINE_MS, NULL));
+        assert_true(fixture->accepted > before || before == 0);
+        assert_true(fixture->accepted - before <= LISTENER_BURST);
+        before = fixture->accepted;
+    }
+    for (int i = 0; i <= 2 * LISTENER_BURST; i++)
+        close(clients[i]);
+}
+
+static void it_is_told_who_comes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sock_address local;
+    int client = harness_connect(&fixture->address);
+    turn_until(fixture->ring, fixture->accepted == 1);
+    assert_ok(sock_local(client, &local));
+    assert_true(sock_address_equal(&local, &fixture->last_peer));
+    close(client);
+}
+
 static void stopping_from_its_own_callback(void **state)
 {
     struct fixture *fixture = *state;
@@ -122,8 +151,8 @@ static void stopping_from_its_own_callback(void **state)
         close(clients[i]);
 }
 
-/* Whoever connected after the stop is let go, not left hanging. */
-static void connections_accepted_after_the_stop_are_closed(void **state)
+/* Whoever is in the backlog at the stop is let go, not left hanging. */
+static void connections_that_wait_at_the_stop_are_closed(void **state)
 {
     struct fixture *fixture = *state;
     fixture->stop_at_once = true;
@@ -146,7 +175,7 @@ static void stopped_before_it_ran_closes_its_socket(void **state)
     fixture_start(&fixture);
     int fd = fixture.listener.fd;
     listener_stop(&fixture.listener);
-    assert_false(op_pending(&fixture.listener.accept));
+    assert_false(op_pending(&fixture.listener.ready));
     turn_until(fixture.ring, fcntl(fd, F_GETFD) == -1);
     harness_ring_free(fixture.ring);
 }
@@ -180,7 +209,7 @@ static void resumed_before_the_pause_took_effect(void **state)
     some_turns(fixture);
     int client = harness_connect(&fixture->address);
     turn_until(fixture->ring, fixture->accepted == 1);
-    assert_true(op_pending(&fixture->listener.accept));
+    assert_true(op_pending(&fixture->listener.ready));
     close(client);
 }
 
@@ -237,13 +266,13 @@ static int run_out_of_descriptors(char text[512])
     CHILD_TURN_UNTIL(fixture.troubles == 1);
     CHILD_CHECK(fixture.last_trouble == EMFILE);
     CHILD_CHECK(fixture.accepted == 3);
-    CHILD_CHECK(!op_pending(&fixture.listener.accept));
+    CHILD_CHECK(!op_pending(&fixture.listener.ready));
 
     /* Tries again in its own time and in vain, without another word. */
     timerwheel_advance(&fixture.wheel, 1000 + LISTENER_RETRY_MS - 1);
-    CHILD_CHECK(!op_pending(&fixture.listener.accept));
+    CHILD_CHECK(!op_pending(&fixture.listener.ready));
     timerwheel_advance(&fixture.wheel, 1000 + LISTENER_RETRY_MS);
-    CHILD_CHECK(op_pending(&fixture.listener.accept));
+    CHILD_CHECK(op_pending(&fixture.listener.ready));
     CHILD_TURN_UNTIL(timer_running(&fixture.listener.retry));
     CHILD_CHECK(fixture.troubles == 1 && fixture.accepted == 3);
 
@@ -279,8 +308,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         listener_test(accepts_until_it_is_stopped),
+        listener_test(a_crowd_is_let_in_bit_by_bit),
+        listener_test(it_is_told_who_comes),
         listener_test(stopping_from_its_own_callback),
-        listener_test(connections_accepted_after_the_stop_are_closed),
+        listener_test(connections_that_wait_at_the_stop_are_closed),
         cmocka_unit_test(stopped_before_it_ran_closes_its_socket),
         listener_test(paused_listener_leaves_connections_waiting),
         listener_test(resumed_before_the_pause_took_effect),

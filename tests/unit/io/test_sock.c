@@ -244,20 +244,23 @@ static void stream_sockets_are_ready_for_the_ring(void **state)
     assert_int_equal(fd, -7);
 }
 
-static void both_ends_know_their_names(void **state)
+static void an_accepted_connection_and_who_it_comes_from(void **state)
 {
-    struct sock_address local, peer;
-    int ends[2];
+    struct sock_address here, peer, local;
     (void)state;
-    harness_tcp_pair(ends);
-    assert_ok(sock_local(ends[0], &local));
-    assert_ok(sock_peer(ends[1], &peer));
+    int listening = harness_listen(&here), client = harness_connect(&here);
+    int accepted = sock_accept(listening, &peer);
+    assert_true(accepted >= 0);
+    assert_true(fcntl(accepted, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(accepted, F_GETFD) & FD_CLOEXEC);
+    assert_ok(sock_local(client, &local));
     assert_true(sock_address_equal(&local, &peer));
-    assert_ok(sock_local(ends[1], &local));
-    assert_ok(sock_peer(ends[0], &peer));
-    assert_true(sock_address_equal(&local, &peer));
-    close(ends[0]);
-    close(ends[1]);
+    assert_ok(sock_local(accepted, &local));
+    assert_true(sock_address_equal(&local, &here));
+    assert_int_equal(sock_accept(listening, &peer), -EAGAIN);
+    close(client);
+    close(accepted);
+    close(listening);
     local.len = 77;
     assert_int_not_equal(sock_local(-1, &local), ERR_OK);
     assert_int_equal(local.len, 77);
@@ -309,7 +312,7 @@ int main(void)
         cmocka_unit_test(equality_looks_at_address_port_and_scope),
         cmocka_unit_test(host_and_port_are_split),
         cmocka_unit_test(stream_sockets_are_ready_for_the_ring),
-        cmocka_unit_test(both_ends_know_their_names),
+        cmocka_unit_test(an_accepted_connection_and_who_it_comes_from),
         cmocka_unit_test(keepalive_is_set),
         cmocka_unit_test(abort_on_close_resets_the_connection),
     };

@@ -314,9 +314,11 @@ int scene_teardown(void **state)
 
 int scene_client(void)
 {
+    struct sock_address peer;
     int fds[2];
     harness_tcp_pair(fds);
-    worker_accept(&scene.harness.worker, 0, fds[1]);
+    assert_int_equal(sock_local(fds[0], &peer), ERR_OK);
+    worker_accept(&scene.harness.worker, 0, fds[1], &peer);
     return fds[0];
 }
 
