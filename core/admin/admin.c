@@ -50,6 +50,11 @@ void admin_destroy(struct admin *admin)
     free(admin);
 }
 
+bool admin_wants_records(const struct admin *admin)
+{
+    return admin->access_log != NULL || admin->requests != NULL;
+}
+
 void admin_access_log(struct worker *worker, const struct access_record *record)
 {
     struct admin *admin = worker->hooks.context;

@@ -29,6 +29,9 @@ void admin_destroy(struct admin *admin);
 /* For worker_hooks; on the worker's thread. Neither blocks. */
 void admin_internal_service(struct exchange *exchange, struct span service);
 void admin_access_log(struct worker *worker, const struct access_record *record);
+/* Whether anybody wants admin_access_log to be called: each call costs its request the
+ * reading of clocks. */
+bool admin_wants_records(const struct admin *admin);
 
 /* Opens the access log's file anew (SIGUSR1). Any thread; returns at once. */
 void admin_reopen(struct admin *admin);

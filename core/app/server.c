@@ -136,7 +136,7 @@ static enum err start_workers(struct process *process, struct err_text *why)
         .count = process->workers,
         .has_ktls = process->has_ktls,
         .addresses = process->addresses,
-        .hooks = {.access_log = admin_access_log,
+        .hooks = {.access_log = admin_wants_records(process->admin) ? admin_access_log : NULL,
                   .internal_service = admin_internal_service,
                   .context = process->admin},
     };

@@ -138,6 +138,12 @@ const char *arena_cstr(struct arena *arena, struct span bytes)
     return arena_span(arena, bytes).ptr;
 }
 
+struct span arena_u64(struct arena *arena, uint64_t number)
+{
+    char room[SPAN_U64_DIGITS];
+    return arena_span(arena, span_from_u64(number, room));
+}
+
 const char *arena_format(struct arena *arena, const char *format, ...)
 {
     va_list args, again;

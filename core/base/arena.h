@@ -32,6 +32,8 @@ char *arena_bytes(struct arena *arena, size_t size);
 /* A copy, NUL-terminated beyond its length; ptr NULL on exhaustion. */
 struct span arena_span(struct arena *arena, struct span bytes);
 const char *arena_cstr(struct arena *arena, struct span bytes);
+/* The decimal number; ptr NULL on exhaustion. */
+struct span arena_u64(struct arena *arena, uint64_t number);
 const char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

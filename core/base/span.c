@@ -84,6 +84,16 @@ bool span_to_u64(struct span s, uint64_t *out)
     return true;
 }
 
+struct span span_from_u64(uint64_t number, char room[SPAN_U64_DIGITS])
+{
+    size_t at = SPAN_U64_DIGITS;
+    do {
+        room[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return span_make(room + at, SPAN_U64_DIGITS - at);
+}
+
 char *span_dup(struct span s)
 {
     if (s.len == SIZE_MAX)

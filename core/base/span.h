@@ -76,6 +76,9 @@ struct span span_trim(struct span s);
 struct span span_split(struct span s, char separator, struct span *head);
 /* Decimal digits only, the whole span, no overflow. */
 bool span_to_u64(struct span s, uint64_t *out);
+/* The decimal number, which lies at the end of `room`. */
+#define SPAN_U64_DIGITS 20
+struct span span_from_u64(uint64_t number, char room[SPAN_U64_DIGITS]);
 /* malloc'ed, NUL-terminated copy, or NULL. */
 char *span_dup(struct span s);
 

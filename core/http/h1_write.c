@@ -10,7 +10,6 @@
 
 #include <assert.h>
 
-#define NUMBER_MAX 20       /* decimal digits of a uint64_t */
 #define FRAMING_MAX 80      /* Content-Length or Transfer-Encoding, Connection, blank line */
 #define STATUS_LINE_MAX 16  /* "HTTP/1.1 200 " and CR LF */
 #define FIELD_EXTRA 4       /* ": " and CR LF */
@@ -29,13 +28,8 @@ static void put(struct writer *writer, struct span bytes)
 
 static void put_number(struct writer *writer, uint64_t number)
 {
-    char digits[NUMBER_MAX];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put(writer, span_make(digits + at, sizeof(digits) - at));
+    char room[SPAN_U64_DIGITS];
+    put(writer, span_from_u64(number, room));
 }
 
 static void put_value(struct writer *writer, struct span value)

@@ -88,21 +88,21 @@ static enum err add_fields(struct name_values *list, struct arena *arena,
 
 static enum err add_length(struct name_values *list, struct arena *arena, uint64_t length)
 {
-    const char *text = arena_format(arena, "%llu", (unsigned long long)length);
-    if (text == NULL)
+    struct span text = arena_u64(arena, length);
+    if (text.ptr == NULL)
         return ERR_NOMEM;
-    add(list, SPAN("content-length"), span_cstr(text));
+    add(list, SPAN("content-length"), text);
     return ERR_OK;
 }
 
 static enum err response_list(struct name_values *list, struct arena *arena,
                               const struct http_response *response)
 {
-    const char *status = arena_format(arena, "%u", response->status);
-    if (status == NULL)
+    struct span status = arena_u64(arena, response->status);
+    if (status.ptr == NULL)
         return ERR_NOMEM;
     TRY(start(list, arena, &response->fields, BORROWED));
-    add(list, SPAN(":status"), span_cstr(status));
+    add(list, SPAN(":status"), status);
     TRY(add_fields(list, arena, &response->fields));
     if (response->body == HTTP_BODY_LENGTH)
         return add_length(list, arena, response->content_length);

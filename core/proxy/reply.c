@@ -35,10 +35,9 @@ static enum err build(struct exchange *exchange, const struct http_fields *field
     response->body = HTTP_BODY_LENGTH;
     response->content_length = body.len;
     if (exchange->request.method == HTTP_METHOD_HEAD) {
-        const char *length = arena_format(&exchange->arena, "%zu", body.len);
         response->body = HTTP_BODY_NONE;
         return http_fields_set_id(&response->fields, HTTP_FIELD_CONTENT_LENGTH,
-                                  span_cstr(length));
+                                  arena_u64(&exchange->arena, body.len));
     }
     return ERR_OK;
 }

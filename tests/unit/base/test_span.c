@@ -178,9 +178,24 @@ static void lists_keep_order_and_allow_removal_while_walking(void **state)
     assert_false(list_empty(&head));
 }
 
+static void a_number_becomes_its_decimal(void **state)
+{
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } cases[] = {
+        {0, "0"}, {9, "9"}, {10, "10"}, {200, "200"}, {UINT64_MAX, "18446744073709551615"},
+    };
+    char room[SPAN_U64_DIGITS];
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_true(span_equal(span_from_u64(cases[i].number, room), span_cstr(cases[i].text)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_becomes_its_decimal),
         cmocka_unit_test(equality_and_order),
         cmocka_unit_test(beginnings_and_ends),
         cmocka_unit_test(finding),
