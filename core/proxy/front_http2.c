@@ -153,7 +153,8 @@ static bool is_worn(const struct client *client)
     const struct worker *worker = client->conn.worker;
     const struct front_http2 *front = &client->http2;
     int64_t age_ms = worker->now_ms - front->opened_ms;
-    return worker->draining || (worker->full && h2_session_streams(front->session) == 0) ||
+    return worker->draining ||
+           (worker->full && front->requests > 0 && h2_session_streams(front->session) == 0) ||
            (entry->keep_alive_max_requests > 0 &&
             front->requests >= (uint64_t)entry->keep_alive_max_requests) ||
            (entry->keep_alive_max_time > 0 &&

@@ -14,6 +14,7 @@ import time
 import pytest
 
 import backends
+import http2
 import wire
 from server import PATIENCE, SANITIZE, WAIT, eventually
 
@@ -282,6 +283,20 @@ def test_at_the_limit_who_does_nothing_makes_room(site):
     with wire.Connection(one.ports["traefik"]) as connection:
         text = connection.request("/metrics").body.decode()
     assert int(re.search(r"weir_connections_evicted_total (\d+)", text)[1]) >= 6
+
+
+def test_at_the_limit_http2_serves_and_is_ended_when_it_rests(limited, authority):
+    one = limited(connections=2)
+    with wire.Connection(one.ports["web"]) as busy:
+        busy.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\na")
+        with http2.Client(one.ports["websecure"], http2.secure(authority)) as client:
+            client.roundtrip()
+            assert client.goaway is None
+            assert client.request(http2.get()).status == 200
+            client.read_to_end()
+            assert client.goaway.error_code == http2.NO_ERROR
+        busy.send("b")
+        assert busy.read_response().status == 200
 
 
 def test_at_the_limit_half_open_handshakes_make_room_before_idle_clients(limited, trust):
