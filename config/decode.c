@@ -2,8 +2,7 @@
 /*
  * Recursion follows the schema, so its depth is the schema's, not the file's.
  * Defaults are written by decoding each row's `fallback` text as if the
- * operator had written it: one path for both. The path of keys is kept in a
- * fixed buffer for messages.
+ * operator had written it: one path for both.
  */
 #include "config/decode.h"
 
@@ -11,94 +10,6 @@
 #include "config/decode_value.h"
 
 #include <stdlib.h>
-
-/* ---- messages ---- */
-
-__attribute__((format(printf, 4, 0))) static void
-add_finding(struct decoder *decoder, enum severity severity, const struct source_mark *mark,
-            const char *format, va_list arguments)
-{
-    char text[1024];
-    vsnprintf(text, sizeof(text), format, arguments);
-    diagnostics_add(decoder->diagnostics, severity, *mark, decoder->path, "%s", text);
-}
-
-void decoder_error(struct decoder *decoder, const struct node *node, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    add_finding(decoder, SEVERITY_ERROR, &node->mark, format, arguments);
-    va_end(arguments);
-}
-
-void decoder_warn(struct decoder *decoder, const struct node *node, const char *format, ...)
-{
-    if (decoder->muted)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    add_finding(decoder, SEVERITY_WARNING, &node->mark, format, arguments);
-    va_end(arguments);
-}
-
-/* At a key instead of a value. */
-__attribute__((format(printf, 3, 4))) static void decoder_warn_at(struct decoder *decoder,
-                                                                  const struct source_mark *mark,
-                                                                  const char *format, ...)
-{
-    if (decoder->muted)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    add_finding(decoder, SEVERITY_WARNING, mark, format, arguments);
-    va_end(arguments);
-}
-
-void decoder_break_object(struct decoder *decoder, const char *format, ...)
-{
-    if (decoder->object == NULL || decoder->object->problem.len > 0)
-        return;
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    decoder->object->problem = arena_span(decoder->arena, span_cstr(text));
-    if (decoder->object->problem.ptr == NULL)
-        decoder->failed = true;
-}
-
-void decoder_reject(struct decoder *decoder, const struct node *node, const char *format, ...)
-{
-    char text[768];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    bool breaks = decoder->dynamic && decoder->object != NULL;
-    if (breaks)
-        decoder_break_object(decoder, "%s: %s", decoder->path, text);
-    if (!breaks || !decoder->muted)
-        diagnostics_add(decoder->diagnostics, breaks ? SEVERITY_PROBLEM : SEVERITY_ERROR,
-                        node->mark, decoder->path, "%s", text);
-}
-
-static size_t path_push(struct decoder *decoder, struct span name)
-{
-    size_t old = decoder->path_length;
-    int n = snprintf(decoder->path + old, sizeof(decoder->path) - old, "%s%.*s", old ? "." : "",
-                     SPAN_ARG(name));
-    decoder->path_length += n > 0 ? (size_t)n : 0;
-    if (decoder->path_length >= sizeof(decoder->path))
-        decoder->path_length = sizeof(decoder->path) - 1;
-    return old;
-}
-
-static void path_pop(struct decoder *decoder, size_t old)
-{
-    decoder->path_length = old;
-    decoder->path[old] = '\0';
-}
 
 struct span decode_qualify(struct arena *arena, struct span name, struct span provider)
 {
@@ -214,7 +125,7 @@ static void decode_object(struct decoder *decoder, const struct schema_row *row,
 {
     struct model_object *outer = decoder->object;
     struct model_object scratch = {0};
-    size_t old = path_push(decoder, entry->key);
+    size_t old = decoder_push(decoder, entry->key);
     if (element != NULL) {
         write_defaults(decoder, row->rows, element);
         begin_object(decoder, row, entry, element);
@@ -228,7 +139,7 @@ static void decode_object(struct decoder *decoder, const struct schema_row *row,
     if (row->check != NULL && element != NULL)
         row->check(decoder, row, entry->value, element);
     decoder->object = outer;
-    path_pop(decoder, old);
+    decoder_pop(decoder, old);
 }
 
 static void decode_objects(struct decoder *decoder, const struct schema_row *row,
@@ -258,13 +169,7 @@ static void decode_objects(struct decoder *decoder, const struct schema_row *row
 static void decode_element(struct decoder *decoder, const struct schema_row *row,
                            const struct node *node, uint32_t position, void *element)
 {
-    char name[16];
-    snprintf(name, sizeof(name), "[%u]", position);
-    size_t old = decoder->path_length;
-    decoder->path_length += (size_t)snprintf(decoder->path + old, sizeof(decoder->path) - old,
-                                             "%s", name);
-    if (decoder->path_length >= sizeof(decoder->path))
-        decoder->path_length = sizeof(decoder->path) - 1;
+    size_t old = decoder_push_position(decoder, position);
     if (element != NULL) {
         write_defaults(decoder, row->rows, element);
         if (row->marked) {
@@ -282,7 +187,7 @@ static void decode_element(struct decoder *decoder, const struct schema_row *row
     /* A misspelt key need not be called a missing one, too. */
     if (row->check != NULL && element != NULL && decoder->diagnostics->errors == errors)
         row->check(decoder, row, node, element);
-    path_pop(decoder, old);
+    decoder_pop(decoder, old);
 }
 
 static void decode_array(struct decoder *decoder, const struct schema_row *row,
@@ -356,13 +261,13 @@ static void report_unknown(struct decoder *decoder, const struct schema_row *row
 {
     struct node at = {.mark = entry->mark};
     const char *nearest = schema_nearest(rows, entry->key);
-    size_t old = path_push(decoder, entry->key);
+    size_t old = decoder_push(decoder, entry->key);
     if (nearest != NULL)
         decoder_error(decoder, &at, "field not found, node: %.*s; did you mean \"%s\"?",
                       SPAN_ARG(entry->key), nearest);
     else
         decoder_error(decoder, &at, "field not found, node: %.*s", SPAN_ARG(entry->key));
-    path_pop(decoder, old);
+    decoder_pop(decoder, old);
 }
 
 /* A key that stands twice, in different case: the later one counts. */
@@ -386,10 +291,10 @@ static void decode_rows(struct decoder *decoder, const struct schema_row *rows,
             report_unknown(decoder, rows, entry);
         if (row == NULL || entry->value->kind == NODE_NULL)
             continue;
-        size_t old = path_push(decoder, span_cstr(row->name));
+        size_t old = decoder_push(decoder, span_cstr(row->name));
         warn_of_twins(decoder, map, i);
         decode_row(decoder, row, entry, base);
-        path_pop(decoder, old);
+        decoder_pop(decoder, old);
     }
 }
 

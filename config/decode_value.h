@@ -6,14 +6,12 @@
 #ifndef WEIR_CONFIG_DECODE_VALUE_H
 #define WEIR_CONFIG_DECODE_VALUE_H
 
-#include "config/decode.h"
+#include "config/decoder.h"
+#include "config/schema.h"
 
 /* Reads the node into base + row->offset (or only checks it). */
 void decode_value(struct decoder *decoder, const struct schema_row *row, const struct node *node,
                   void *base);
-/* Of the wrong form: refuses the configuration. */
-void decoder_error(struct decoder *decoder, const struct node *node, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 /* Whether the value is the row's default: then there is nothing to warn of. */
 bool decode_is_default(const struct schema_row *row, const struct node *node);
 

@@ -5,7 +5,7 @@
 #ifndef WEIR_CONFIG_SCHEMA_TABLES_H
 #define WEIR_CONFIG_SCHEMA_TABLES_H
 
-#include "config/decode.h"
+#include "config/decoder.h"
 #include "config/schema.h"
 
 /* What is above belongs to ping, the API, redirections and ACME, as in Traefik. */
