@@ -3,7 +3,7 @@
  * The four kinds of strings (TOML 1.0, "String"). The text was checked to be
  * UTF-8 before; here only control characters have to be refused.
  */
-#include "config/toml_reader.h"
+#include "config/toml_string.h"
 
 static enum err append(struct toml *toml, const char *bytes, size_t n)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Values: booleans, numbers, dates and times are first cut out as one word and
- * then matched as a whole, so that nothing half-right passes. Recursion of
- * arrays and inline tables is bounded by LIMIT_CONFIG_DEPTH.
+ * A word is first cut out and then matched as a whole, so that nothing
+ * half-right passes.
  */
-#include "config/toml_reader.h"
-
-#include "core/base/limits.h"
+#include "config/toml_word.h"
 
 #include <stdio.h>
 
@@ -251,7 +248,7 @@ static bool classify(struct span word, char *out, struct span *text, enum node_s
     return good;
 }
 
-static enum err read_word(struct toml *toml, struct node **out)
+enum err toml_read_word(struct toml *toml, struct node **out)
 {
     char buffer[WORD_MAX];
     const char *start = toml->at;
@@ -265,107 +262,4 @@ static enum err read_word(struct toml *toml, struct node **out)
     struct source_mark mark = toml_mark(toml, start);
     *out = node_new_scalar(toml->tree, kind, text, mark.line, mark.column);
     return *out != NULL ? ERR_OK : toml_fail_memory(toml);
-}
-
-/* ---- arrays and inline tables ---- */
-
-/* Blanks, newlines and comments. */
-static enum err skip_space(struct toml *toml)
-{
-    for (;;) {
-        toml_skip_blanks(toml);
-        TRY(toml_skip_comment(toml));
-        if (!toml_take_newline(toml))
-            return ERR_OK;
-    }
-}
-
-static enum err read_array(struct toml *toml, struct node *array)
-{
-    toml->at++;
-    TRY(skip_space(toml));
-    while (toml_peek(toml) != ']') {
-        struct node *item;
-        TRY(toml_read_value(toml, &item));
-        if (node_list_add(toml->tree, array, item) != ERR_OK)
-            return toml_fail_memory(toml);
-        TRY(skip_space(toml));
-        if (toml_peek(toml) == ',')
-            toml->at++;
-        else if (toml_peek(toml) != ']')
-            return toml_fail(toml, "a comma or ] is missing in the array");
-        TRY(skip_space(toml));
-    }
-    toml->at++;
-    return ERR_OK;
-}
-
-/* No line breaks between its parts, no comma at its end. */
-static enum err read_inline_table(struct toml *toml, struct node *table)
-{
-    toml->at++;
-    toml_skip_blanks(toml);
-    if (toml_peek(toml) == '}') {
-        toml->at++;
-        return ERR_OK;
-    }
-    for (;;) {
-        TRY(toml_read_pair(toml, table));
-        toml_skip_blanks(toml);
-        int c = toml_peek(toml);
-        if (c != ',' && c != '}')
-            return toml_fail(toml, "a comma or } is missing in the inline table; it must stand "
-                             "on one line");
-        toml->at++;
-        if (c == '}')
-            return ERR_OK;
-        toml_skip_blanks(toml);
-    }
-}
-
-/* Tables that dotted keys made inside an inline table are as complete as it. */
-static void freeze(struct node *node)
-{
-    node->state = TOML_FROZEN;
-    for (uint32_t i = 0; node->kind == NODE_MAP && i < node->map.count; i++)
-        if (node->map.entries[i].value->kind == NODE_MAP &&
-            node->map.entries[i].value->state != TOML_FROZEN)
-            freeze(node->map.entries[i].value);
-}
-
-static enum err read_collection(struct toml *toml, struct node **out)
-{
-    bool table = toml_peek(toml) == '{';
-    if (toml->depth == LIMIT_CONFIG_DEPTH)
-        return toml_fail(toml, "nested deeper than %d levels", LIMIT_CONFIG_DEPTH);
-    struct source_mark mark = toml_mark(toml, toml->at);
-    struct node *node =
-        node_new(toml->tree, table ? NODE_MAP : NODE_LIST, mark.line, mark.column);
-    if (node == NULL)
-        return toml_fail_memory(toml);
-    toml->depth++;
-    enum err error = table ? read_inline_table(toml, node) : read_array(toml, node);
-    toml->depth--;
-    if (error != ERR_OK)
-        return error;
-    freeze(node);
-    *out = node;
-    return ERR_OK;
-}
-
-enum err toml_read_value(struct toml *toml, struct node **out)
-{
-    int c = toml_peek(toml);
-    if (c == '[' || c == '{')
-        return read_collection(toml, out);
-    if (c != '"' && c != '\'')
-        return read_word(toml, out);
-    struct source_mark mark = toml_mark(toml, toml->at);
-    TRY(toml_read_string(toml, true));
-    struct node *node = node_new_scalar(toml->tree, SCALAR_STRING, buf_span(&toml->scratch),
-                                        mark.line, mark.column);
-    if (node == NULL)
-        return toml_fail_memory(toml);
-    *out = node;
-    return ERR_OK;
 }
