@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The JSON format: the fields in the order of their names, as Traefik's
- * encoder sorts them, header fields and the log's own keys among them.
+ * The functions stand in the order of the names that they write, so that
+ * nothing is sorted when a line is made.
  */
-#include "core/admin/access_format.h"
+#include "core/admin/access_json.h"
 
-#include "core/admin/access_log.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/proxy/client.h"
@@ -14,20 +13,20 @@
 
 struct line {
     struct json json;
-    const struct access_format *format;
+    const struct access_fields *fields;
     const struct exchange *exchange;
 };
 
 static void put_text(struct line *line, enum access_field field, const char *name,
                      struct span text)
 {
-    if (line->format->kept[field])
+    if (line->fields->kept[field])
         json_field_string(&line->json, name, access_clip(text));
 }
 
 static void put_int(struct line *line, enum access_field field, const char *name, int64_t value)
 {
-    if (line->format->kept[field])
+    if (line->fields->kept[field])
         json_field_int(&line->json, name, value);
 }
 
@@ -179,7 +178,7 @@ static void put_headers(struct line *line, const char *prefix, const struct http
     memcpy(key, prefix, prefix_len);
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct http_field *field = &fields->items[i];
-        enum access_header_mode mode = access_header_mode_of(line->format, field->name);
+        enum access_header_mode mode = access_header_mode_of(line->fields, field->name);
         if (mode == ACCESS_HEADER_DROP || is_repeated(fields, i))
             continue;
         struct buf value;
@@ -205,11 +204,11 @@ static void put_log_keys(struct line *line, int64_t now_ns)
     json_field_cstr(&line->json, "time", text);
 }
 
-enum err access_write_json(const struct access_format *format,
+enum err access_write_json(const struct access_fields *fields,
                            const struct access_record *record, const struct access_facts *facts,
                            struct buf *out)
 {
-    struct line line = {.format = format, .exchange = record->exchange};
+    struct line line = {.fields = fields, .exchange = record->exchange};
     json_init(&line.json, out, true);
     json_begin_object(&line.json);
     put_client(&line);

@@ -15,9 +15,8 @@
 #include "core/control/control.h"
 #include "core/proxy/exchange.h"
 
-#define ACCESS_LOG_QUEUE (1u << 20)    /* bytes that may wait, per worker */
-#define ACCESS_LOG_LINE (32u << 10)    /* longest line */
-#define ACCESS_LOG_VALUE 2048          /* longest value from outside; the rest is cut */
+#define ACCESS_LOG_QUEUE (1u << 20) /* bytes that may wait, per worker */
+#define ACCESS_LOG_LINE (32u << 10) /* longest line */
 
 struct access_log;
 
