@@ -17,29 +17,8 @@
 #ifndef WEIR_CORE_ADMIN_API_H
 #define WEIR_CORE_ADMIN_API_H
 
-#include "core/base/buf.h"
-#include "core/proxy/snapshot.h"
+#include "core/admin/api_answer.h"
 
-struct acme;
-
-#define API_ANSWER_MAX (256u << 20)
-
-struct api_source {
-    const struct snapshot *snapshot;
-    int64_t started_ns; /* wall clock */
-    struct worker *const *workers; /* to add up their counters */
-    size_t worker_count;
-    const struct acme *acme; /* NULL: no resolver */
-};
-
-struct api_answer {
-    uint16_t status;
-    size_t next_page; /* 0: not a list */
-    struct buf body;
-};
-
-void api_answer_init(struct api_answer *answer);
-void api_answer_finish(struct api_answer *answer);
 /* Path and query as received (percent-encoded). Status 404 without a body: no
  * such path. */
 void api_serve(const struct api_source *source, struct span path, struct span query,

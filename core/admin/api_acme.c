@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * /api/acme: the resolvers and what each has obtained, or could not.
+ * Certificates stand with the resolver that they come from.
  */
-#include "core/admin/api_answer.h"
+#include "core/admin/api_acme.h"
+
 #include "core/base/clock.h"
 #include "core/control/acme.h"
 

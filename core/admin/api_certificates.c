@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The certificates of the snapshot: those of the index in the order of their
- * store keys, then the default ones. Only the ones on the page are parsed.
+ * Those of the index in the order of their store keys, then the default ones.
+ * Only the ones on the page are parsed.
  */
-#include "core/admin/api_answer.h"
+#include "core/admin/api_certificates.h"
+
 #include "core/admin/api_list.h"
 #include "core/base/clock.h"
 #include "core/http/uri.h"
