@@ -5,11 +5,10 @@
  */
 #include "core/control/build.h"
 
-#include "core/base/clock.h"
 #include "core/control/build_tls.h"
+#include "core/control/build_transports.h"
 #include "core/proxy/middleware.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct table_request {
@@ -19,30 +18,7 @@ struct table_request {
     const char *section; /* of the routers */
 };
 
-/* ---- what is wrong ---- */
-
-static void key_of(const char *section, const struct model_object *object, const char *below,
-                   char *key, size_t size)
-{
-    ptrdiff_t at = span_find_last(object->name, '@');
-    struct span name = span_first(object->name, at > 0 ? (size_t)at : object->name.len);
-    snprintf(key, size, "%s.%.*s%s", section, SPAN_ARG(name), below);
-}
-
-static void report_at(const struct build_context *context, const char *section,
-                      const struct model_object *object, const char *below,
-                      struct source_mark mark, const char *why)
-{
-    char key[256];
-    key_of(section, object, below, key, sizeof(key));
-    diagnostics_report(context->findings, SEVERITY_PROBLEM, mark, key, "is not served: %s", why);
-}
-
-void build_report(const struct build_context *context, const char *section,
-                  const struct model_object *object, const char *why)
-{
-    report_at(context, section, object, "", object->mark, why);
-}
+/* ---- what is wrong with routers ---- */
 
 /* A router is compiled once for each of its entry points; what is wrong with it
  * is said at the first of them. */
@@ -65,8 +41,8 @@ static void report_router(const struct model_router *router, const char *why, vo
         !is_first_entry(context->settings, router, request->entry_point))
         return;
     bool rule = span_starts_with(span_cstr(why), SPAN("invalid rule")) && router->rule_mark.file;
-    report_at(context, request->section, &router->object, rule ? ".rule" : "",
-              rule ? router->rule_mark : router->object.mark, why);
+    build_report_at(context, request->section, &router->object, rule ? ".rule" : "",
+                    rule ? router->rule_mark : router->object.mark, why);
 }
 
 /* NULL: the router's connections get the TLS options that it names. */
@@ -91,7 +67,7 @@ static void report_unused_options(const struct table_request *request,
                                   const struct model_router *router, const char *why)
 {
     char key[256];
-    key_of(request->section, &router->object, ".tls.options", key, sizeof(key));
+    build_key(request->section, &router->object, ".tls.options", key, sizeof(key));
     diagnostics_report(request->context->findings, SEVERITY_WARNING, router->object.mark, key,
                        "the TLS options \"%.*s\" are not used: %s",
                        SPAN_ARG(router->tls.options), why);

@@ -13,21 +13,7 @@
 #ifndef WEIR_CORE_CONTROL_BUILD_H
 #define WEIR_CORE_CONTROL_BUILD_H
 
-#include "config/diagnostics.h"
-#include "core/control/cert_store.h"
-#include "core/proxy/snapshot.h"
-
-struct build_context {
-    const struct model_static *settings;
-    size_t worker_count;
-    struct cert_store *certs;
-    const struct snapshot *previous; /* NULL at start */
-    struct diagnostics *findings; /* what is wrong with objects; NULL: goes to the log */
-};
-
-/* A problem of an object of this section ("http.routers") at its place. */
-void build_report(const struct build_context *context, const char *section,
-                  const struct model_object *object, const char *why);
+#include "core/control/build_context.h"
 
 /* Uses the model (adds a reference on success). ERR_NOMEM only. */
 MUST_USE enum err build_snapshot(const struct build_context *context, struct model_dynamic *model,

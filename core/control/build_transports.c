@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Servers transports made ready. The TLS side is costly (the system's CA
- * bundle), so it is made only for transports that some https or tls server
- * uses, and taken over from the snapshot before when nothing that goes into it
- * has changed.
+ * The TLS side is costly (the system's CA bundle), so it is made only for
+ * transports that some https or tls server uses, and taken over from the
+ * snapshot before when nothing that goes into it has changed.
  */
-#include "core/control/build_tls.h"
+#include "core/control/build_transports.h"
 
 #include "config/content.h"
 #include "core/base/clock.h"
