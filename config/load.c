@@ -172,7 +172,7 @@ static enum err parse_dynamic(const struct config_text *text, struct node_tree *
     diagnostics_init(&own);
     enum err error = parse_text(text, tree, &own);
     struct source_mark mark;
-    bool templated = error == ERR_SYNTAX ? template_in_text(text, &mark)
+    bool templated = error == ERR_SYNTAX ? template_in_text(text->name, text->text, &mark)
                                          : error == ERR_OK && template_in_tree(tree->root, &mark);
     if (templated) {
         diagnostics_add(diagnostics, SEVERITY_ERROR, mark, "",

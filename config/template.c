@@ -11,14 +11,14 @@ static bool holds_action(struct span text)
     return text.len >= 2 && memmem(text.ptr, text.len, "{{", 2) != NULL;
 }
 
-bool template_in_text(const struct config_text *text, struct source_mark *mark)
+bool template_in_text(const char *file, struct span text, struct source_mark *mark)
 {
     uint32_t line = 1;
     size_t line_start = 0;
     char quote = 0;
     bool comment = false;
-    const char *bytes = text->text.ptr;
-    for (size_t i = 0; i < text->text.len; i++) {
+    const char *bytes = text.ptr;
+    for (size_t i = 0; i < text.len; i++) {
         char c = bytes[i];
         if (c == '\n') {
             line++;
@@ -27,8 +27,8 @@ bool template_in_text(const struct config_text *text, struct source_mark *mark)
             quote = 0;
         } else if (comment) {
             continue;
-        } else if (c == '{' && i + 1 < text->text.len && bytes[i + 1] == '{') {
-            *mark = (struct source_mark){text->name, line, (uint32_t)(i - line_start) + 1};
+        } else if (c == '{' && i + 1 < text.len && bytes[i + 1] == '{') {
+            *mark = (struct source_mark){file, line, (uint32_t)(i - line_start) + 1};
             return true;
         } else if (quote != 0) {
             quote = c == quote ? 0 : quote;

@@ -8,11 +8,11 @@
 #ifndef WEIR_CONFIG_TEMPLATE_H
 #define WEIR_CONFIG_TEMPLATE_H
 
-#include "config/load.h"
 #include "config/node.h"
 
-/* The first {{ outside of comments; for files that do not parse. */
-bool template_in_text(const struct config_text *text, struct source_mark *mark);
+/* The first {{ outside of comments; for files that do not parse. `file` is the
+ * mark's. */
+bool template_in_text(const char *file, struct span text, struct source_mark *mark);
 /* The first key or value below http, tcp, udp or tls that holds {{. */
 bool template_in_tree(const struct node *root, struct source_mark *mark);
 
