@@ -14,12 +14,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RING_CQ_FACTOR 4
-#define RING_ROOM_TRIES 2000 /* a millisecond apart */
 
 static const unsigned ring_setup_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                                          IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL |
@@ -101,42 +98,6 @@ int ring_fd(const struct ring *ring)
     return ring->fd;
 }
 
-/* ---- submission ---- */
-
-/* Errors of io_uring_enter that the next one may not have. */
-static bool is_passing(int result)
-{
-    return result == -EAGAIN || result == -EBUSY || result == -EINTR || result == -ETIME;
-}
-
-void ring_submit(struct ring *ring)
-{
-    int result = io_uring_submit(&ring->uring);
-    if (result < 0 && !is_passing(result))
-        log_error("io_uring does not take submissions", "error", strerror(-result));
-}
-
-/* The kernel takes everything unless it is out of memory. */
-static struct io_uring_sqe *make_room(struct ring *ring)
-{
-    static const struct timespec pause = {.tv_nsec = 1000 * 1000};
-    for (int tries = 0; tries < RING_ROOM_TRIES; tries++) {
-        ring_submit(ring);
-        struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
-        if (entry != NULL)
-            return entry;
-        nanosleep(&pause, NULL);
-    }
-    log_error("io_uring has not taken a submission for seconds; giving up");
-    abort();
-}
-
-struct io_uring_sqe *ring_sqe(struct ring *ring)
-{
-    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
-    return entry != NULL ? entry : make_room(ring);
-}
-
 /* ---- the turn ---- */
 
 static int wait_for_completions(struct ring *ring, int64_t timeout_ms, const struct ring_wait *wait)
@@ -198,5 +159,5 @@ enum err ring_turn(struct ring *ring, int64_t timeout_ms, const struct ring_wait
         log_error("the kernel lost completions for want of memory; some connections may hang");
         return ERR_OK;
     }
-    return result >= 0 || is_passing(result) ? ERR_OK : err_from_errno(-result);
+    return result >= 0 || ring_error_passes(result) ? ERR_OK : err_from_errno(-result);
 }

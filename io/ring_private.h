@@ -14,6 +14,9 @@
 /* An entry of the submission queue; never NULL. */
 struct io_uring_sqe *ring_sqe(struct ring *ring);
 
+/* Of io_uring_enter: the next one may not have this error. */
+bool ring_error_passes(int result);
+
 /* Ties the entry to its op, which is pending from now on. */
 static inline void ring_tie(struct io_uring_sqe *entry, struct op *op)
 {
