@@ -20,7 +20,7 @@
  * on_stream (or h2_send_request) to on_closed, which comes for every one, at the
  * latest from h2_session_destroy. A server's heads and trailers are borrowed until
  * then; a client's are copied. No function here is called from within handler
- * functions but h2_send_*, h2_reset, h2_abandon, h2_pause, h2_resume,
+ * functions but h2_send_*, h2_reset, h2_abandon, h2_pause, h2_resume, h2_widen,
  * h2_session_end and those that only tell something; handler functions are called
  * from h2_session_receive, h2_session_output and h2_session_destroy only. One thread.
  */
@@ -123,7 +123,7 @@ struct h2_stream {
     const struct http_fields *out_trailers;
 };
 
-#define H2_DRAINED ((size_t)16 << 10)
+#define H2_DRAINED ((size_t)12 << 10)
 
 /* ---- sessions ---- */
 
@@ -182,6 +182,10 @@ static inline size_t h2_queued(const struct h2_stream *stream)
     return buf_len(&stream->out);
 }
 
+/* How much more of DATA than is queued the peer's windows take, its own and that of the
+ * connection, which all streams share. */
+size_t h2_window(const struct h2_stream *stream);
+
 /* Heads: fields become lower case, connection-specific ones are left out, framing is
  * written from body and content_length. ERR_INVALID when something may not stand
  * there, ERR_NOMEM. `end`: END_STREAM. */
@@ -204,6 +208,8 @@ void h2_abandon(struct h2_stream *stream, uint32_t error_code);
 /* Stops and goes on with consuming what comes. */
 void h2_pause(struct h2_stream *stream);
 void h2_resume(struct h2_stream *stream);
+/* From now on so much may come before any of it is consumed. */
+void h2_widen(struct h2_stream *stream, uint32_t window);
 
 /* ---- translation ---- */
 

@@ -193,6 +193,19 @@ static int send_frame(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *
     return 0;
 }
 
+size_t h2_window(const struct h2_stream *stream)
+{
+    const struct h2_session *session = stream->session;
+    if (session == NULL)
+        return SIZE_MAX;
+    int64_t shared = (int64_t)nghttp2_session_get_remote_window_size(session->ng) -
+                     (int64_t)session->queued;
+    int64_t own = (int64_t)nghttp2_session_get_stream_remote_window_size(session->ng, stream->id) -
+                  (int64_t)buf_len(&stream->out);
+    int64_t least = own < shared ? own : shared;
+    return least > 0 ? (size_t)least : 0;
+}
+
 static void wake(struct h2_stream *stream)
 {
     if (!stream->deferred)
@@ -305,6 +318,13 @@ void h2_resume(struct h2_stream *stream)
         return;
     (void)!nghttp2_session_consume(stream->session->ng, stream->id, stream->unconsumed);
     stream->unconsumed = 0;
+}
+
+void h2_widen(struct h2_stream *stream, uint32_t window)
+{
+    if (stream->session != NULL)
+        (void)!nghttp2_session_set_local_window_size(stream->session->ng, NGHTTP2_FLAG_NONE,
+                                                     stream->id, (int32_t)window);
 }
 
 /* RFC 9113 §8.1: the rest of a request that is answered already is not wanted. */

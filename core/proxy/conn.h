@@ -94,6 +94,8 @@ struct conn {
     uint8_t short_receives; /* of a stream, in a row */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
+    uint32_t wanted;         /* what the owner can do with at once, conn_want */
+    uint32_t receive_most;   /* what the receive that was begun last may bring */
     struct buf held_bytes;   /* copies of what came behind the held buffers */
     size_t provoked_bytes;   /* unsent TLS records that the peer provoked, transport_tls.c */
     uint64_t quiet_records;  /* of TLS, without data, that have been counted */
@@ -144,6 +146,12 @@ MUST_USE enum err conn_start_tls_server(struct conn *conn, struct tls_context *c
 
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
+/* What the next receive may bring before its owner can say stop; CONN_RECEIVE_SMALL at
+ * least, and more than fits a turn at most. */
+void conn_want(struct conn *conn, size_t bytes);
+/* For the one that runs, too. */
+void conn_want_now(struct conn *conn, size_t bytes);
+#define CONN_RECEIVE_SMALL ((uint32_t)16 << 10)
 
 /* ERR_LIMIT never: the mark is advice, the owner stops its source. */
 MUST_USE enum err conn_write(struct conn *conn, struct span data);

@@ -41,6 +41,7 @@ void conn_input_init(struct conn *conn)
 {
     const struct bufring *buffers = &conn->worker->buffers;
     conn->held_first = conn->held_last = HELD_NONE;
+    conn->wanted = UINT32_MAX;
     buf_init(&conn->held_bytes, (size_t)buffers->count * buffers->size);
     op_init(&conn->receive, on_receive);
     list_init(&conn->buffer_waiter.link);
@@ -67,13 +68,16 @@ void conn_release_held(struct conn *conn)
 
 /* From a backend, whose client may be slow, no more is to be taken in than can be
  * stopped: nobody knows how much a new one will send, and nobody should have to know
- * where others' clients are slow. Kernels that can be told a limit see to it. */
-static bool wants_piece(const struct conn *conn)
+ * where others' clients are slow. */
+static uint32_t receive_most(const struct conn *conn)
 {
     const struct worker *worker = conn->worker;
-    return !worker->ring.has_recv_limit && !conn->is_client &&
-           (conn->bytes_in == 0 || conn->state == CONN_HANDSHAKING ||
-            worker->congested >= CONGESTED_FEW);
+    bool is_new = conn->bytes_in == 0 || conn->state == CONN_HANDSHAKING;
+    if (!conn->is_client && is_new)
+        return CONN_RECEIVE_SMALL;
+    if (!conn->is_client && !worker->ring.has_recv_limit && worker->congested >= CONGESTED_FEW)
+        return CONN_RECEIVE_SMALL;
+    return conn->wanted < RECEIVE_MOST ? conn->wanted : RECEIVE_MOST;
 }
 
 void conn_start(struct conn *conn)
@@ -81,7 +85,9 @@ void conn_start(struct conn *conn)
     struct worker *worker = conn->worker;
     if (conn->fd < 0 || op_pending(&conn->receive) || conn->receive_ended)
         return;
-    conn->by_piece = wants_piece(conn);
+    conn->receive_most = receive_most(conn);
+    /* Kernels that can be told a limit see to it. */
+    conn->by_piece = !worker->ring.has_recv_limit && conn->receive_most < RECEIVE_MOST;
     op_init(&conn->receive, conn->streaming ? on_readable : on_receive);
     if (conn->streaming)
         ring_poll(&worker->ring, &conn->receive, conn->fd, POLLIN, false);
@@ -89,7 +95,22 @@ void conn_start(struct conn *conn)
         ring_recv_piece(&worker->ring, &conn->receive, conn->fd, worker->buffers.group);
     else
         ring_recv_bundle(&worker->ring, &conn->receive, conn->fd, worker->buffers.group,
-                         RECEIVE_MOST);
+                         conn->receive_most);
+}
+
+void conn_want(struct conn *conn, size_t bytes)
+{
+    if (bytes > UINT32_MAX)
+        bytes = UINT32_MAX;
+    conn->wanted = bytes > CONN_RECEIVE_SMALL ? (uint32_t)bytes : CONN_RECEIVE_SMALL;
+}
+
+void conn_want_now(struct conn *conn, size_t bytes)
+{
+    conn_want(conn, bytes);
+    if (!conn->streaming && op_pending(&conn->receive) && conn->receive_most > CONN_RECEIVE_SMALL &&
+        conn->wanted <= CONN_RECEIVE_SMALL)
+        ring_cancel(&conn->worker->ring, &conn->receive); /* and begun anew */
 }
 
 void conn_deliver(struct conn *conn, struct span data)
@@ -283,6 +304,8 @@ static void on_readable(struct op *op, int32_t result, uint32_t flags)
     if (result > 0 && wanted) {
         char *piece = conn->worker->piece;
         size_t asked = conn->tls != NULL ? STREAM_TLS_PIECE : WORKER_PIECE_SIZE;
+        if (asked > conn->wanted)
+            asked = conn->wanted;
         ssize_t length = recv(conn->fd, piece, asked, MSG_DONTWAIT);
         if (length > 0)
             take_piece(conn, span_make(piece, (size_t)length), asked);

@@ -196,7 +196,7 @@ void exchange_request_failed(struct exchange *exchange, uint16_t status, const c
 void exchange_drained(struct exchange *exchange)
 {
     if (exchange->upstream != NULL && !exchange->response_ended)
-        upstream_resume(exchange->upstream);
+        upstream_want(exchange->upstream, exchange->downstream->room(exchange));
 }
 
 void exchange_flushed(struct exchange *exchange)

@@ -27,6 +27,8 @@ struct client;
 struct worker;
 struct upstream;
 
+#define EXCHANGE_ROOM_ANY SIZE_MAX
+
 /* What the exchange asks of the side that the request came from. */
 struct downstream_ops {
     /* An informational response (103); may be NULL. */
@@ -36,7 +38,9 @@ struct downstream_ops {
     void (*send_body)(struct exchange *exchange, struct span data);
     /* trailers may be NULL. */
     void (*send_end)(struct exchange *exchange, const struct http_fields *trailers);
-    bool (*is_congested)(struct exchange *exchange);
+    /* How much of the response's body the client takes now, about; 0: none until
+     * exchange_drained, EXCHANGE_ROOM_ANY: whatever comes. */
+    size_t (*room)(struct exchange *exchange);
     /* The exchange wants (more of) the request body / wants it to stop. */
     void (*resume_body)(struct exchange *exchange);
     void (*pause_body)(struct exchange *exchange);

@@ -62,8 +62,8 @@ void exchange_upstream_body(struct exchange *exchange, struct span data)
 {
     exchange->response_bytes += data.len;
     exchange->downstream->send_body(exchange, data);
-    if (exchange->upstream != NULL && exchange->downstream->is_congested(exchange))
-        upstream_pause(exchange->upstream);
+    if (exchange->upstream != NULL)
+        upstream_want(exchange->upstream, exchange->downstream->room(exchange));
 }
 
 void exchange_upstream_end(struct exchange *exchange, const struct http_fields *trailers)

@@ -110,9 +110,9 @@ static void send_end(struct exchange *exchange, const struct http_fields *traile
     finish_response(client);
 }
 
-static bool is_congested(struct exchange *exchange)
+static size_t room(struct exchange *exchange)
 {
-    return conn_is_congested(&exchange->client->conn);
+    return conn_is_congested(&exchange->client->conn) ? 0 : EXCHANGE_ROOM_ANY;
 }
 
 /* Middlewares have changed heads at most: there is none that looks into bodies. */
@@ -172,7 +172,7 @@ const struct downstream_ops front_http1_ops = {
     .send_head = send_head,
     .send_body = send_body,
     .send_end = send_end,
-    .is_congested = is_congested,
+    .room = room,
     .splice_sink = splice_sink,
     .resume_body = resume_body,
     .pause_body = pause_body,

@@ -161,23 +161,6 @@ static bool is_worn(const struct client *client)
             age_ms >= entry->keep_alive_max_time / NS_PER_MS);
 }
 
-static bool wake_stream(struct h2_stream *h2, void *context)
-{
-    (void)context;
-    exchange_drained(front_stream_of(h2)->exchange);
-    return true;
-}
-
-static void wake_crowd(struct client *client)
-{
-    struct front_http2 *front = &client->http2;
-    size_t most = (size_t)client->conn.worker->settings->weir.send_buffer_bytes;
-    if (!front->crowded || h2_session_queued(front->session) > most * FRONT_HTTP2_CROWD / 2)
-        return;
-    front->crowded = false;
-    h2_session_each(front->session, wake_stream, NULL);
-}
-
 static void on_task(struct worker_task *task)
 {
     struct front_http2 *front = container_of(task, struct front_http2, task);
@@ -201,7 +184,6 @@ static void on_task(struct worker_task *task)
         close_connection(client, true);
         return;
     }
-    wake_crowd(client);
     settle_watch(client);
 }
 

@@ -6,9 +6,13 @@
  * together. Worker thread.
  *
  * Memory, beside the exchanges' own:
- *   a response    waits in its stream up to weir.limits.sendBufferBytes, and of all
- *                 streams of a connection up to FRONT_HTTP2_CROWD times that; beyond,
- *                 the backends are stopped. One delivery of a backend may come on top.
+ *   a response    whose client has no window for it waits in its stream up to
+ *                 H2_DRAINED; with one, up to weir.limits.sendBufferBytes, until all
+ *                 streams of the connection have FRONT_HTTP2_CROWD times that: then
+ *                 up to H2_DRAINED too. Beyond, the backend is stopped. What it may
+ *                 have sent before comes on top: CONN_RECEIVE_SMALL where there is no
+ *                 window or nothing has been sent yet, else what all streams share
+ *                 of twice the crowd's bound. Its own windows: upstream_stream.h.
  *   request bodies that backends do not take: FRONT_HTTP2_STREAM_WINDOW a stream and
  *                 FRONT_HTTP2_CONNECTION_WINDOW a connection; the client's windows
  *                 allow no more.
@@ -42,7 +46,6 @@ struct front_http2 {
     uint64_t requests; /* on this connection */
     uint64_t requests_watched; /* when the idle time was last begun */
     int64_t opened_ms;
-    bool crowded;  /* streams wait for others to be sent */
     bool shut;     /* GOAWAY is said */
     bool closing;
 };

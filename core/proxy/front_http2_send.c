@@ -43,16 +43,23 @@ static void send_end(struct exchange *exchange, const struct http_fields *traile
     queued(stream, h2_send_end(&stream->h2, trailers));
 }
 
-static bool is_congested(struct exchange *exchange)
+/* What is stopped here has H2_DRAINED queued, and goes on below that. */
+static size_t room(struct exchange *exchange)
 {
     struct front_stream *stream = stream_of(exchange);
-    struct client *client = stream->client;
-    size_t most = (size_t)client->conn.worker->settings->weir.send_buffer_bytes;
-    if (h2_queued(&stream->h2) > most)
-        return true;
-    if (h2_session_queued(client->http2.session) > most * FRONT_HTTP2_CROWD)
-        client->http2.crowded = true;
-    return client->http2.crowded;
+    const struct h2_session *session = stream->client->http2.session;
+    size_t most = (size_t)exchange->worker->settings->weir.send_buffer_bytes;
+    size_t crowd = most * FRONT_HTTP2_CROWD, all = h2_session_queued(session);
+    size_t queued = h2_queued(&stream->h2), window = h2_window(&stream->h2);
+    bool untried = queued > 0 && stream->h2.sent == 0;
+    if (queued > most || (queued >= H2_DRAINED && (window == 0 || all > crowd)))
+        return 0;
+    if (window < CONN_RECEIVE_SMALL || untried)
+        return CONN_RECEIVE_SMALL;
+    if (all <= crowd / 4)
+        return window;
+    size_t share = 2 * crowd / h2_session_streams(session);
+    return share < window ? share : window;
 }
 
 static struct conn *splice_sink(struct exchange *exchange)
@@ -89,7 +96,7 @@ const struct downstream_ops front_http2_ops = {
     .send_head = send_head,
     .send_body = send_body,
     .send_end = send_end,
-    .is_congested = is_congested,
+    .room = room,
     .splice_sink = splice_sink,
     .resume_body = resume_body,
     .pause_body = pause_body,

@@ -49,8 +49,7 @@ struct upstream_ops {
     void (*send_body)(struct upstream *upstream, struct span data);
     void (*send_end)(struct upstream *upstream, const struct http_fields *trailers);
     bool (*is_congested)(struct upstream *upstream);
-    void (*pause)(struct upstream *upstream);
-    void (*resume)(struct upstream *upstream);
+    void (*want)(struct upstream *upstream, size_t bytes);
     void (*sink_flushed)(struct upstream *upstream);
     struct conn *(*take_tunnel)(struct upstream *upstream, struct span *early);
     void (*switch_to_bytes)(struct upstream *upstream);
@@ -87,15 +86,11 @@ static inline bool upstream_is_congested(struct upstream *upstream)
     return upstream->ops->is_congested(upstream);
 }
 
-/* Stops and goes on with the response. */
-static inline void upstream_pause(struct upstream *upstream)
+/* Stops the response (0) or goes on with it. Of a body about so much is to come before
+ * the exchange is asked again; a little comes at once in any case. */
+static inline void upstream_want(struct upstream *upstream, size_t bytes)
 {
-    upstream->ops->pause(upstream);
-}
-
-static inline void upstream_resume(struct upstream *upstream)
-{
-    upstream->ops->resume(upstream);
+    upstream->ops->want(upstream, bytes);
 }
 
 /* The front has sent all that it had: a body may wait for that to be spliced. */

@@ -69,6 +69,7 @@ void upstream_http1_begin(struct upstream_conn *backend)
     backend->request_chunked = exchange->request.body == HTTP_BODY_CHUNKED;
     backend->scanned = 0;
     conn_set_timeout(&backend->conn, 0);
+    conn_want_now(&backend->conn, exchange->downstream->room(exchange));
     exchange_upstream_ready(exchange);
 }
 
@@ -148,15 +149,15 @@ static bool is_congested(struct upstream *upstream)
     return conn_is_congested(&upstream_http1_of(upstream)->conn);
 }
 
-static void pause_response(struct upstream *upstream)
-{
-    conn_pause(&upstream_http1_of(upstream)->conn);
-}
-
-static void resume_response(struct upstream *upstream)
+static void want(struct upstream *upstream, size_t bytes)
 {
     struct upstream_conn *backend = upstream_http1_of(upstream);
     bool released = backend->splice == SPLICE_FLUSHING || backend->splice == SPLICE_PUMPING;
+    if (bytes == 0) {
+        conn_pause(&backend->conn);
+        return;
+    }
+    conn_want(&backend->conn, bytes);
     if (!released)
         conn_resume(&backend->conn);
 }
@@ -225,8 +226,7 @@ const struct upstream_ops upstream_http1_ops = {
     .send_body = send_body,
     .send_end = send_end,
     .is_congested = is_congested,
-    .pause = pause_response,
-    .resume = resume_response,
+    .want = want,
     .sink_flushed = sink_flushed,
     .take_tunnel = take_tunnel,
     .switch_to_bytes = switch_to_bytes,

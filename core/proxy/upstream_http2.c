@@ -15,7 +15,7 @@
 
 /* What no backend does that means well. */
 static const struct h2_settings session_settings = {
-    .stream_window = UPSTREAM_STREAM_WINDOW,
+    .stream_window = UPSTREAM_STREAM_WINDOW_FIRST,
     .connection_window = UPSTREAM_CONNECTION_WINDOW,
     .decoder_table = HPACK_TABLE,
     .encoder_table = HPACK_TABLE,

@@ -130,14 +130,24 @@ static bool is_congested(struct upstream *upstream)
     return h2_queued(&stream_of(upstream)->h2) > UPSTREAM_STREAM_QUEUE;
 }
 
-static void pause_response(struct upstream *upstream)
+/* A body that is long, and whose client has room for it. */
+static void widen(struct upstream_stream *stream, size_t room)
 {
-    h2_pause(&stream_of(upstream)->h2);
+    bool is_long = stream->upstream.exchange->response_bytes >= UPSTREAM_STREAM_WINDOW_FIRST / 2;
+    if (stream->wide || !is_long || room < UPSTREAM_STREAM_WINDOW)
+        return;
+    stream->wide = true;
+    h2_widen(&stream->h2, UPSTREAM_STREAM_WINDOW);
 }
 
-static void resume_response(struct upstream *upstream)
+static void want(struct upstream *upstream, size_t bytes)
 {
     struct upstream_stream *stream = stream_of(upstream);
+    if (bytes == 0) {
+        h2_pause(&stream->h2);
+        return;
+    }
+    widen(stream, bytes);
     if (!stream->h2.paused)
         return;
     h2_resume(&stream->h2);
@@ -151,8 +161,7 @@ static const struct upstream_ops stream_ops = {
     .send_body = send_body,
     .send_end = send_end,
     .is_congested = is_congested,
-    .pause = pause_response,
-    .resume = resume_response,
+    .want = want,
     .detach = detach,
 };
 

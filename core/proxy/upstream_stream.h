@@ -11,10 +11,11 @@
  *   a request's body  waits in its stream up to UPSTREAM_STREAM_QUEUE before the front
  *                     is stopped; one delivery of the front may come on top.
  *   a response's body is passed on as it comes. Of one whose client takes nothing the
- *                     front gets UPSTREAM_STREAM_WINDOW more at most: what a stopped
- *                     stream received counts as taken only once it goes on, so that the
- *                     backend's window closes. A connection's window is that of all its
- *                     streams together, so that none stops another.
+ *                     front gets UPSTREAM_STREAM_WINDOW_FIRST at most, or if it flowed
+ *                     before UPSTREAM_STREAM_WINDOW more: what a stopped stream received
+ *                     counts as taken only once it goes on, so that the backend's window
+ *                     closes. A connection's window is that of all its streams together,
+ *                     so that none stops another.
  *   written frames    wait in the connection up to weir.limits.sendBufferBytes and a
  *                     frame.
  */
@@ -25,6 +26,7 @@
 #include "core/proxy/upstream_private.h"
 
 #define UPSTREAM_STREAMS_MAX 100u
+#define UPSTREAM_STREAM_WINDOW_FIRST (32u << 10)
 #define UPSTREAM_STREAM_WINDOW (256u << 10)
 #define UPSTREAM_CONNECTION_WINDOW (UPSTREAM_STREAMS_MAX * UPSTREAM_STREAM_WINDOW)
 #define UPSTREAM_STREAM_QUEUE ((size_t)64 << 10)
@@ -52,6 +54,7 @@ struct upstream_stream {
     struct list link;              /* pool->waiting */
     struct timer timer;            /* waiting; then for the head of the response */
     int64_t response_header_timeout_ms;
+    bool wide;   /* has UPSTREAM_STREAM_WINDOW */
     bool reused; /* the session had served others before */
     bool head_done, response_complete;
 };

@@ -91,6 +91,27 @@ def test_a_good_client_is_served_beside(abused, trust, attack):
         assert one.limits()[found["name"]] > 0, one.limits()
 
 
+@pytest.mark.skipif(bool(SANITIZE), reason="the sanitizer's own memory is measured with it")
+@pytest.mark.parametrize("attack", [attacks.zero_windows, attacks.stalled_windows],
+                         ids=lambda attack: attack.__name__)
+def test_a_stream_without_a_window_costs_30_kb(abused, attack):
+    connections = 20
+    one = abused()
+    before, peak, over = one.memory_kb(), [0], threading.Event()
+
+    def watch():
+        while not over.wait(0.02):
+            peak[0] = max(peak[0], one.memory_kb())
+    thread = threading.Thread(target=watch)
+    thread.start()
+    did = attack(one.target, time.monotonic() + 3 * PATIENCE, count=connections)
+    over.set()
+    thread.join()
+    assert did == {"connections": connections, "ended": 0}
+    ring = 16 << 10  # the worker's receive buffers, used for the first time
+    assert (peak[0] - before - ring) / (100 * connections) < 30, f"{peak[0] - before} KB"
+
+
 # ---- slowness, with short times ----
 
 def test_slow_heads_are_told_408_and_the_limit_is_named(abused, trust):

@@ -292,7 +292,7 @@ def test_memory_for_a_hundred_streams_that_nobody_reads_is_bounded(site, secure)
                     http2.DEFAULT_WINDOW)
         client.roundtrip()
         grown = one.memory_kb() - before
-        assert grown < (100 if SANITIZE else 32) << 10, f"{grown} KB for a hundred streams"
+        assert grown < (100 if SANITIZE else 8) << 10, f"{grown} KB for a hundred streams"
 
 
 def test_uploads_wait_for_their_backend(site, secure, http_backend, loop):

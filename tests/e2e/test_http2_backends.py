@@ -289,6 +289,35 @@ def test_a_slow_client_stops_the_backend_and_nobody_else(front, http2_server):
     assert backend.connections == 1
 
 
+@pytest.mark.parametrize("flows", [True, False], ids=["that flows", "without a window"])
+def test_a_stream_gets_a_wide_window_only_where_its_client_has_one(weir, http2_server, authority,
+                                                                   flows):
+    size, sent, windows = 1 << 20, [], []
+
+    async def answer(request):
+        request.head(200)
+        for _ in range(size >> 10):
+            windows.append(request.connection.h2.local_flow_control_window(request.stream))
+            await request.data(bytes(1024))
+            sent.append(1024)
+        request.end()
+    backend = http2_server(answer)
+    one = weir(entries={"web": {}}, dynamic=config(backends.http_service(backend)))
+    window = (http2.INITIAL_WINDOW_SIZE, size if flows else 0)
+    with http2.Client(one.ports["web"], settings=[window]) as client:
+        client.settled()
+        client.window_update(0, size)
+        client.headers(1, http2.get(scheme="http"))
+        if not flows:
+            client.wait(lambda: client.stream(1).status)
+            eventually(lambda: sum(sent) == 32 << 10, "the window is used up")
+            client.roundtrip()
+            assert max(windows) == sum(sent) == 32 << 10
+            client.window_update(1, size)
+        assert len(client.answer(1).body) == size
+    assert max(windows) > 128 << 10
+
+
 def test_a_slow_backend_stops_the_client(front, http2_server):
     async def answer(request):
         await request.over.wait()

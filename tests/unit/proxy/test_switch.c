@@ -55,10 +55,10 @@ static void send_end(struct exchange *of, const struct http_fields *trailers)
     seen.ended = true;
 }
 
-static bool is_congested(struct exchange *of)
+static size_t room(struct exchange *of)
 {
     (void)of;
-    return seen.congested;
+    return seen.congested ? 0 : EXCHANGE_ROOM_ANY;
 }
 
 static void resume_body(struct exchange *of)
@@ -84,7 +84,7 @@ static const struct downstream_ops ops = {
     .send_head = send_head,
     .send_body = send_body,
     .send_end = send_end,
-    .is_congested = is_congested,
+    .room = room,
     .resume_body = resume_body,
     .pause_body = pause_body,
     .abort = abort_response,
