@@ -173,6 +173,7 @@ void conn_close_after_flush(struct conn *conn, bool linger)
     set_state(conn, CONN_FLUSHING);
     conn->linger = linger;
     conn->paused = false;
+    conn_unwatch_hangup(conn);
     conn_release_held(conn);
     timer_cancel(&conn->worker->wheel, &conn->reader.timer);
     conn->reader.took_all = false;

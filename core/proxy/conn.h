@@ -91,6 +91,7 @@ struct conn {
     bool streaming;        /* polls, and receives piece by piece */
     bool by_piece;         /* the receive that runs is no multishot */
     bool ktls_refused;     /* records stay in user space */
+    bool hangup_watched;   /* conn_watch_hangup */
     uint8_t short_receives; /* of a stream, in a row */
     uint16_t held_first, held_last; /* chain of held buffers (worker->buffer_links) */
     uint32_t held_count;
@@ -146,6 +147,9 @@ MUST_USE enum err conn_start_tls_server(struct conn *conn, struct tls_context *c
 
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
+/* Until conn_resume the peer's end (FIN or RST), though behind bytes that nobody has
+ * read, is on_failed(ERR_CLOSED). Costs an operation: for who has been paused for long. */
+void conn_watch_hangup(struct conn *conn);
 /* What the next receive may bring before its owner can say stop; CONN_RECEIVE_SMALL at
  * least, and more than fits a turn at most. */
 void conn_want(struct conn *conn, size_t bytes);

@@ -33,6 +33,7 @@
 #define STREAM_TLS_PIECE ((size_t)17 << 10)
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags);
+static void on_hangup(struct op *op, int32_t result, uint32_t flags);
 static void on_readable(struct op *op, int32_t result, uint32_t flags);
 static void on_buffers(struct bufring_waiter *waiter);
 static void process_held(struct conn *conn);
@@ -262,6 +263,21 @@ static void end_of_receive(struct conn *conn, int32_t result)
         conn_fail(conn, err_from_errno(-result), NULL);
 }
 
+/* A connection that is paused reads nothing, and would not see an end. */
+static void watch_hangup(struct conn *conn)
+{
+    static const struct err_text why = {"the peer left before it was read to the end"};
+    if (!conn->hangup_watched || conn->state != CONN_OPEN)
+        return;
+    if (conn->receive_ended) {
+        conn->hangup_watched = false;
+        conn_fail(conn, ERR_CLOSED, &why);
+    } else if (!op_pending(&conn->receive)) {
+        op_init(&conn->receive, on_hangup);
+        ring_poll(&conn->worker->ring, &conn->receive, conn->fd, POLLRDHUP, false);
+    }
+}
+
 /* What every completion of a receive comes to. */
 static void after_receive(struct conn *conn)
 {
@@ -270,6 +286,16 @@ static void after_receive(struct conn *conn)
     deliver_end(conn);
     rearm(conn);
     release_if_done(conn);
+    watch_hangup(conn);
+}
+
+static void on_hangup(struct op *op, int32_t result, uint32_t flags)
+{
+    struct conn *conn = container_of(op, struct conn, receive);
+    (void)flags;
+    if (result > 0 && conn->hangup_watched)
+        conn->receive_ended = true;
+    after_receive(conn);
 }
 
 static void on_receive(struct op *op, int32_t result, uint32_t flags)
@@ -384,11 +410,26 @@ void conn_pause(struct conn *conn)
     conn->paused = true;
 }
 
+void conn_watch_hangup(struct conn *conn)
+{
+    assert(conn->paused);
+    conn->hangup_watched = true;
+    worker_defer(conn->worker, &conn->task);
+}
+
+void conn_unwatch_hangup(struct conn *conn)
+{
+    conn->hangup_watched = false;
+    if (op_pending(&conn->receive) && conn->receive.complete == on_hangup)
+        ring_cancel(&conn->worker->ring, &conn->receive);
+}
+
 void conn_resume(struct conn *conn)
 {
     if (!conn->paused)
         return;
     conn->paused = false;
+    conn_unwatch_hangup(conn);
     worker_defer(conn->worker, &conn->task);
 }
 

@@ -16,6 +16,7 @@ void conn_flushed(struct conn *conn);
 void conn_input_init(struct conn *conn);
 /* Gives the held buffers back. */
 void conn_release_held(struct conn *conn);
+void conn_unwatch_hangup(struct conn *conn);
 /* What conn_resume and conn_release_receive put off. */
 void conn_input_task(struct conn *conn);
 

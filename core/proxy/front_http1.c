@@ -16,6 +16,8 @@
 
 #include <assert.h>
 
+/* A body that is stopped for so long has its client watched. */
+#define STOPPED_LONG_MS 250
 /* What may wait behind a request, beside one head: a delivery or what was peeked. */
 #define INPUT_EXTRA ((size_t)256 << 10)
 
@@ -135,8 +137,10 @@ void front_http1_watch_body(struct client *client, bool waiting)
         return;
     }
     front->body_rate.since_ms = 0;
-    int64_t timeout = front->request_complete ? client_entry(client)->write_timeout : 0;
-    conn_set_timeout(&client->conn, timeout / NS_PER_MS);
+    int64_t timeout_ms = front->request_complete
+                             ? client_entry(client)->write_timeout / NS_PER_MS
+                             : STOPPED_LONG_MS;
+    conn_set_timeout(&client->conn, timeout_ms);
 }
 
 /* ---- the request body ---- */
@@ -431,6 +435,10 @@ static void on_timeout(struct client *client)
         limit_report(client, LIMIT_OF_SLOW_HEADERS);
         refuse(client, 408, "the request head took too long");
     } else if (front->state == FRONT_HTTP1_EXCHANGE && !front->request_complete) {
+        if (client->conn.paused) {
+            conn_watch_hangup(&client->conn);
+            return;
+        }
         if (body_is_fast_enough(client)) {
             front->body_rate.since_ms = 0;
             front_http1_watch_body(client, true);

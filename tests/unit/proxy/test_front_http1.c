@@ -5,6 +5,8 @@
  */
 #include "http_scene.h"
 
+#include "core/base/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -384,6 +386,85 @@ static void a_client_that_leaves_within_its_body_frees_the_backend(void **state)
     close(backend);
 }
 
+/* Sends of an endless body until Weir reads no more of it; what it has read by then it
+ * has passed on to a backend that does not read. */
+static void fill_until_paused(int client)
+{
+    static const char zeros[1 << 14];
+    const struct conn *conn = &only_client()->conn;
+    int64_t deadline = clock_monotonic_ns() + 10 * NS_PER_S;
+    while (!conn->paused || op_pending(&conn->receive)) {
+        assert_true(clock_monotonic_ns() < deadline);
+        harness_send_all(client, zeros, sizeof(zeros));
+        harness_turn(&scene.harness, 1);
+    }
+}
+
+static void stop_body(int *client, int *backend)
+{
+    *client = scene_client();
+    scene_send(*client, "POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 99999999999\r\n\r\n");
+    *backend = scene_backend();
+    scene_read_until(*backend, "\r\n\r\n");
+    fill_until_paused(*client);
+    harness_send_all(*client, "unread", 6);
+}
+
+static void expect_gone(int backend)
+{
+    for (int i = 0; i < 10000 && !list_empty(&scene.harness.worker.clients); i++)
+        harness_turn(&scene.harness, 1);
+    assert_true(list_empty(&scene.harness.worker.clients));
+    assert_int_equal(scene.logged, 1);
+    assert_int_equal(scene.logged_status, 499);
+    close(backend);
+}
+
+static void who_leaves_while_its_body_is_stopped_frees_the_backend(void **state)
+{
+    (void)state;
+    int client, backend;
+    stop_body(&client, &backend);
+    close(client);
+    expect_gone(backend);
+}
+
+static void who_resets_while_its_body_is_stopped_frees_the_backend(void **state)
+{
+    (void)state;
+    static const struct linger at_once = {.l_onoff = 1};
+    int client, backend;
+    stop_body(&client, &backend);
+    assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(client);
+    expect_gone(backend);
+}
+
+/* The watch over its client neither holds it up nor takes it for gone. */
+static void a_body_that_was_stopped_for_long_goes_on(void **state)
+{
+    (void)state;
+    static char sink[1 << 16];
+    int client, backend;
+    stop_body(&client, &backend);
+    const struct conn *conn = &only_client()->conn;
+    for (int i = 0; i < 10000 && !op_pending(&conn->receive); i++)
+        harness_turn(&scene.harness, 1);
+    assert_true(conn->hangup_watched && conn->paused);
+    uint64_t before = conn->bytes_in;
+    int64_t deadline = clock_monotonic_ns() + 10 * NS_PER_S;
+    while (conn->bytes_in == before) {
+        assert_true(clock_monotonic_ns() < deadline);
+        while (recv(backend, sink, sizeof(sink), MSG_DONTWAIT) > 0)
+            ;
+        harness_turn(&scene.harness, 1);
+    }
+    assert_false(conn->hangup_watched);
+    assert_int_equal(scene.logged, 0);
+    close(client);
+    close(backend);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +489,9 @@ int main(void)
         TEST(a_body_that_came_with_the_head_keeps_the_connection),
         TEST(a_client_that_leaves_frees_the_backend),
         TEST(a_client_that_leaves_within_its_body_frees_the_backend),
+        TEST(who_leaves_while_its_body_is_stopped_frees_the_backend),
+        TEST(who_resets_while_its_body_is_stopped_frees_the_backend),
+        TEST(a_body_that_was_stopped_for_long_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
