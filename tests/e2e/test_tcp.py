@@ -99,11 +99,18 @@ def test_a_half_closed_connection_still_answers(plain):
         assert connection.read_rest().decode() == expected
 
 
-def test_the_servers_end_reaches_the_client(plain):
-    one = plain(backends.source(100000))
-    with wire.Connection(one.ports["tcp"]) as connection:
+def test_a_server_that_ended_its_side_still_hears(plain):
+    heard = []
+
+    async def handle(reader, writer):
+        writer.write(backends.known_bytes(100000))
+        writer.write_eof()
+        heard.append(await reader.read())
+    with wire.Connection(plain(handle).ports["tcp"]) as connection:
         assert connection.read_rest() == backends.known_bytes(100000)
         connection.send(b"still heard")
+        connection.end()
+        eventually(lambda: heard == [b"still heard"], "the server hears it")
 
 
 def test_a_refusing_server_closes_the_client(weir, refusing):
