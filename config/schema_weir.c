@@ -140,8 +140,10 @@ static const struct schema_row limits[] = {
         "PING frames that a client may send; counted as http2ResetsPerSecond.",
         WEIR(http2_pings_per_second), RANGE(0, 1000000)),
     KEY("http2EmptyDataPerSecond", INTEGER, "100",
-        "DATA frames with nothing in them, neither bytes nor the stream's end, that a client may "
-        "send; counted as http2ResetsPerSecond.",
+        "Frames that do nothing, which a client may send: DATA with neither bytes nor the "
+        "stream's end, PRIORITY, types that nobody knows, heads for streams that are over, and "
+        "WINDOW_UPDATE beyond two for each stream and each DATA frame and one for each 256 bytes "
+        "that it was sent; counted as http2ResetsPerSecond.",
         WEIR(http2_empty_data_per_second), RANGE(0, 1000000)),
     KEY("http2ControlFrames", INTEGER, "1000",
         "Answers to frames of a client (SETTINGS, PING, resets) that may wait for it to read "

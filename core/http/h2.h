@@ -50,7 +50,8 @@ enum h2_error_code { /* RFC 9113 §7 */
     X(RESETS)        /* streams reset by the peer, or for its faults */               \
     X(CONTINUATIONS) /* frames of one head */                                         \
     X(SETTINGS) X(PINGS)                                                              \
-    X(EMPTY_FRAMES)  /* DATA that carries nothing, PRIORITY */                        \
+    X(EMPTY_FRAMES)  /* that do nothing: DATA without any, PRIORITY, unknown ones,    \
+                      * heads for streams that are over, WINDOW_UPDATEs for nothing */ \
     X(HEADER_BYTES)  /* a head many times too long */                                 \
     X(ANSWERS)       /* control frames that wait for a peer that does not read */
 

@@ -29,6 +29,11 @@ struct h2_session {
     int64_t now_ms;
     struct rate rates[H2_LIMITS];
     uint32_t continuations; /* of the head that is coming */
+    bool continued;         /* the frame that nghttp2 reads is a CONTINUATION */
+    uint8_t head[9];        /* of the frame that begins, as much as has come */
+    size_t head_len;
+    size_t passing;         /* bytes before the next frame's head */
+    size_t updates_owed;    /* WINDOW_UPDATEs for what was sent */
     struct err_text failure;
 };
 
@@ -41,8 +46,13 @@ void h2_link(struct h2_session *session, struct h2_stream *stream, int32_t id);
 /* on_closed. */
 void h2_close(struct h2_stream *stream, uint32_t error_code);
 
-/* A frame begins. */
-void h2_count_frame(struct h2_session *session, const nghttp2_frame_hd *header);
+/* Bytes of the peer, before nghttp2 gets them; the session may have ended then. */
+void h2_count_frames(struct h2_session *session, struct span bytes);
+/* The peer may open windows so many times more: in advance of a stream, or for a frame of
+ * DATA. `all`: nothing of what waited was kept back for want of a window. */
+#define H2_UPDATES_OF_STREAM 2
+void h2_owe_updates(struct h2_session *session, size_t count);
+void h2_owe_updates_for(struct h2_session *session, size_t sent, bool all);
 /* `limit` is exceeded. */
 void h2_exceeded(struct h2_session *session, enum h2_limit limit);
 /* A stream was reset by either side. */

@@ -29,7 +29,7 @@ static int verdict(const struct h2_session *session)
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *header, void *user)
 {
     (void)ng;
-    h2_count_frame(user, header);
+    ((struct h2_session *)user)->continued = header->type == NGHTTP2_CONTINUATION;
     /* RFC 9113 §6.3. nghttp2 does not look at priorities that it was told to leave alone. */
     if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0)
         h2_session_end(user, H2_PROTOCOL_ERROR);
@@ -44,6 +44,7 @@ static int begin_request(struct h2_session *session, int32_t id)
         session->ended ? NULL : session->handler->on_stream(session);
     if (stream == NULL)
         return refuse(session->ng, id, H2_REFUSED_STREAM);
+    h2_owe_updates(session, H2_UPDATES_OF_STREAM);
     h2_link(session, stream, id);
     (void)!nghttp2_session_set_stream_user_data(session->ng, id, stream);
     return 0;

@@ -182,6 +182,7 @@ static int send_frame(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *
         session->handler->write(session, body) != ERR_OK)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     size_t before = buf_len(&stream->out);
+    h2_owe_updates_for(session, len, len == before);
     buf_consume(&stream->out, len);
     stream->sent += len;
     session->queued -= len;
@@ -335,6 +336,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         struct h2_stream *stream = nghttp2_session_get_stream_user_data(ng, frame->hd.stream_id);
         if (stream != NULL)
             stream->begun = true;
+        h2_owe_updates(session, H2_UPDATES_OF_STREAM);
     }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         h2_count_reset(session, frame->rst_stream.error_code, true);

@@ -90,6 +90,8 @@ static struct h2_session *create(const struct h2_settings *settings,
     session->handler = handler;
     session->owner = owner;
     session->server = server;
+    session->passing = server ? H2_PREFACE.len : 0;
+    h2_owe_updates(session, H2_UPDATES_OF_STREAM);
     list_init(&session->streams);
     if (make_session(session) == 0)
         return session;
@@ -177,6 +179,7 @@ static enum err fail(struct h2_session *session, ssize_t error)
 enum err h2_session_receive(struct h2_session *session, struct span bytes, int64_t now_ms)
 {
     session->now_ms = now_ms;
+    h2_count_frames(session, bytes);
     if (session->ended || session->failed)
         return ERR_OK;
     ssize_t taken = nghttp2_session_mem_recv(session->ng, (const uint8_t *)bytes.ptr, bytes.len);
@@ -184,7 +187,7 @@ enum err h2_session_receive(struct h2_session *session, struct span bytes, int64
         return ERR_OK;
     if (taken == NGHTTP2_ERR_FLOODED)
         h2_exceeded(session, H2_LIMIT_ANSWERS);
-    else if (session->head_stream != 0 && session->continuations > 0)
+    else if (session->head_stream != 0 && session->continued)
         h2_exceeded(session, H2_LIMIT_CONTINUATIONS);
     return fail(session, taken);
 }

@@ -29,7 +29,7 @@ struct conn;
     X(HTTP2_RESETS, "http2Resets")                                                  \
     X(HTTP2_SETTINGS, "http2Settings")                                              \
     X(HTTP2_PINGS, "http2Pings")                                                    \
-    X(HTTP2_EMPTY_DATA, "http2EmptyData")                                           \
+    X(HTTP2_EMPTY_DATA, "http2EmptyData")         /* and other frames for nothing */  \
     X(HTTP2_CONTROL_FRAMES, "http2ControlFrames") /* answers that wait to be read */ \
     X(HTTP2_WINDOW_STALL, "http2WindowStall")     /* no window for what waits */    \
     X(HTTP2_STREAMS, "http2Streams")              /* that never end */

@@ -225,6 +225,26 @@ def window_flood(target, until):
                   lambda: forever(b"", frame(WINDOW, 0, 0, struct.pack("!I", 1)) * 2000))
 
 
+def window_crumbs(target, until):
+    """A body that may come a byte at a time."""
+    first = frame(SETTINGS, 0, 0, struct.pack("!HI", 4, 0)) + \
+        frame(HEADERS, END_STREAM | END_HEADERS, 1, head(target, b"/large"))
+    return repeat(until, target.http2,
+                  lambda: forever(first, frame(WINDOW, 0, 1, struct.pack("!I", 1)) * 2000))
+
+
+def unknown_frames(target, until):
+    return repeat(until, target.http2, lambda: forever(b"", frame(0x2a, 0, 0) * 2000))
+
+
+def late_heads(target, until):
+    """For a stream that is over, of fields that cost the decoder what they can."""
+    first = frame(HEADERS, END_HEADERS, 1, head(target) + b"\x40\x01x" + number(4000) + b"v" * 4000)
+    late = frame(HEADERS, END_STREAM | END_HEADERS, 1, b"\xbe" * 15000)
+    return repeat(until, target.http2,
+                  lambda: forever(first + frame(RESET, 0, 1, struct.pack("!I", 8)), late * 20))
+
+
 def empty_data(target, until):
     first = frame(HEADERS, END_HEADERS, 1, head(target))
     return repeat(until, target.http2, lambda: forever(first, frame(DATA, 0, 1) * 2000))
@@ -392,5 +412,5 @@ def renegotiation(target, until):
 HTTP1 = [slow_heads, slow_bodies, slow_readers, header_bombs]
 TLS = [half_open, half_hellos, tiny_records, key_updates, renegotiation]
 HTTP2 = [rapid_reset, provoked_resets, continuations, empty_continuations, settings_flood,
-         ping_flood, deaf_ping_flood, priority_flood, window_flood, empty_data, hpack_bomb,
-         zero_windows, stalled_windows]
+         ping_flood, deaf_ping_flood, priority_flood, window_flood, window_crumbs,
+         unknown_frames, late_heads, empty_data, hpack_bomb, zero_windows, stalled_windows]

@@ -30,6 +30,8 @@ MET = {
     "continuations": None, "empty_continuations": "http2Continuations",
     "settings_flood": "http2Settings", "ping_flood": "http2(Pings|ControlFrames)",
     "priority_flood": "http2EmptyData", "empty_data": "http2EmptyData",
+    "window_flood": "http2EmptyData", "window_crumbs": "http2EmptyData",
+    "unknown_frames": "http2EmptyData", "late_heads": "http2EmptyData",
     "header_bombs": "headers", "key_updates": "keyUpdates",
 }
 SMALLER = {"slow_heads": 200, "slow_bodies": 200, "slow_readers": 60, "half_open": 500,

@@ -374,15 +374,74 @@ static void frames_of_no_use_end_the_session(void **state)
     flood(FRAME("\0\0\5\2\0\0\0\0\1" "\0\0\0\0\20"), H2_LIMIT_EMPTY_FRAMES);
 }
 
+static void frames_that_nobody_knows_end_the_session(void **state)
+{
+    (void)state;
+    flood(FRAME("\0\0\3\52\0\0\0\0\0" "abc"), H2_LIMIT_EMPTY_FRAMES);
+}
+
+static void frames_are_counted_however_they_are_cut(void **state)
+{
+    (void)state;
+    static const char frame[] = "\0\0\3\52\0\0\0\0\0" "abc";
+    for (size_t i = 0; i < 100 * (sizeof(frame) - 1) && server.limits == 0; i++)
+        (void)!h2_session_receive(server.session, span_make(frame + i % 12, 1), 1);
+    assert_int_equal(server.limits, 1);
+    assert_int_equal(server.limit, H2_LIMIT_EMPTY_FRAMES);
+}
+
+#define UPDATE "\0\0\4\10\0\0\0\0\0" "\0\0\0\1"
+
+static void windows_that_open_for_nothing_end_the_session(void **state)
+{
+    (void)state;
+    flood(FRAME(UPDATE), H2_LIMIT_EMPTY_FRAMES);
+}
+
+static void drop_sessions(void)
+{
+    h2_session_destroy(server.session);
+    h2_session_destroy(client.session);
+    server.session = client.session = NULL;
+}
+
+static void windows_that_open_for_what_was_sent_do_not(void **state)
+{
+    (void)state;
+    static const char body[32000];
+    struct end *asked = ask("/", true), *served = server.last;
+    answer(served, false);
+    assert_err(h2_send_data(&served->h2, span_make(body, sizeof(body))), ERR_OK);
+    settle();
+    for (size_t i = 0; i < sizeof(body) / 256; i++)
+        (void)!h2_session_receive(server.session, FRAME(UPDATE), 1);
+    assert_int_equal(server.limits, 0);
+    flood(FRAME(UPDATE), H2_LIMIT_EMPTY_FRAMES);
+    drop_sessions();
+    free_end(asked);
+    free_end(served);
+}
+
+static void heads_for_a_stream_that_is_over_end_the_session(void **state)
+{
+    (void)state;
+    struct end *asked = ask("/", true), *served = server.last;
+    answer(served, true);
+    settle();
+    assert_true(served->closed);
+    flood(FRAME("\0\0\1\1\5\0\0\0\1\202"), H2_LIMIT_EMPTY_FRAMES);
+    drop_sessions();
+    free_end(asked);
+    free_end(served);
+}
+
 static void empty_data_ends_the_session(void **state)
 {
     (void)state;
     struct end *asked = ask("/", false);
     struct end *served = server.last;
     flood(FRAME("\0\0\0\0\0\0\0\0\1"), H2_LIMIT_EMPTY_FRAMES);
-    h2_session_destroy(server.session);
-    h2_session_destroy(client.session);
-    server.session = client.session = NULL;
+    drop_sessions();
     assert_true(served->closed && asked->closed);
     free_end(asked);
     free_end(served);
@@ -431,6 +490,11 @@ int main(void)
         TEST(settings_floods_end_the_session),
         TEST(ping_floods_end_the_session),
         TEST(frames_of_no_use_end_the_session),
+        TEST(frames_that_nobody_knows_end_the_session),
+        TEST(frames_are_counted_however_they_are_cut),
+        TEST(windows_that_open_for_nothing_end_the_session),
+        TEST(windows_that_open_for_what_was_sent_do_not),
+        TEST(heads_for_a_stream_that_is_over_end_the_session),
         TEST(empty_data_ends_the_session),
         TEST(resets_end_the_session),
         TEST(a_head_in_endless_pieces_ends_the_session),
