@@ -104,6 +104,11 @@ static const struct suite *suite_find(struct span name)
     return NULL;
 }
 
+static bool suite_has_cbc(const struct suite *suite)
+{
+    return strstr(suite->iana, "_CBC_") != NULL;
+}
+
 static enum err suite_refuse(enum err error, struct span name, const char *what,
                              struct err_text *why)
 {
@@ -131,10 +136,15 @@ static enum err selection_add_named(struct selection *selection, const struct sp
     }
     if (!names_tls13)
         selection_add_defaults(selection, TLS_VERSION_1_3);
-    for (int version = TLS_VERSION_1_3; version >= TLS_VERSION_1_2; version--)
-        for (size_t i = 0; i < count; i++)
-            if (suite_find(names[i])->version == version)
-                selection_add(selection, suite_find(names[i]));
+    for (size_t i = 0; i < count; i++)
+        if (suite_find(names[i])->version == TLS_VERSION_1_3)
+            selection_add(selection, suite_find(names[i]));
+    for (int cbc = 0; cbc <= 1; cbc++)
+        for (size_t i = 0; i < count; i++) {
+            const struct suite *suite = suite_find(names[i]);
+            if (suite->version == TLS_VERSION_1_2 && suite_has_cbc(suite) == (cbc == 1))
+                selection_add(selection, suite);
+        }
     return ERR_OK;
 }
 
@@ -160,6 +170,38 @@ enum err cipher_suites_join(const struct span *names, size_t count, int min_vers
                                 selection.chosen[i]->wolfssl);
     *out = list;
     return ERR_OK;
+}
+
+/* Of those with CBC none; bit n is the n-th. */
+static const struct {
+    uint16_t suite; /* IANA's registry */
+    const char *wolfssl;
+} http2_suites[] = {
+    {0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256"}, {0xc02c, "ECDHE-ECDSA-AES256-GCM-SHA384"},
+    {0xcca9, "ECDHE-ECDSA-CHACHA20-POLY1305"}, {0xc02f, "ECDHE-RSA-AES128-GCM-SHA256"},
+    {0xc030, "ECDHE-RSA-AES256-GCM-SHA384"},   {0xcca8, "ECDHE-RSA-CHACHA20-POLY1305"},
+};
+#define HTTP2_SUITES (sizeof(http2_suites) / sizeof(http2_suites[0]))
+
+uint8_t cipher_suite_http2_bit(uint16_t suite)
+{
+    for (size_t i = 0; i < HTTP2_SUITES; i++)
+        if (http2_suites[i].suite == suite)
+            return (uint8_t)(1u << i);
+    return 0;
+}
+
+uint8_t cipher_suites_http2_bits(const char *joined)
+{
+    uint8_t bits = 0;
+    struct span rest = span_cstr(joined), name;
+    while (rest.ptr != NULL) {
+        rest = span_split(rest, ':', &name);
+        for (size_t i = 0; i < HTTP2_SUITES; i++)
+            if (span_equal(name, span_cstr(http2_suites[i].wolfssl)))
+                bits |= (uint8_t)(1u << i);
+    }
+    return bits;
 }
 
 static enum err version_check(int version, const char *which, struct err_text *why)

@@ -8,6 +8,7 @@
 #include "tls/clienthello.h"
 
 #include "core/base/buf.h"
+#include "tls/cipher_suites.h"
 #include "tls/ip_text.h"
 
 #include <arpa/inet.h>
@@ -324,6 +325,7 @@ static bool read_suites(struct cursor *list, struct clienthello *hello)
     while (cursor_u16(list, &suite)) {
         hello->ecdsa_suites |= IN_RANGES(suite, ecdsa_ranges);
         hello->rsa_suites |= IN_RANGES(suite, rsa_ranges);
+        hello->http2_suites |= cipher_suite_http2_bit(suite);
         hello->is_fallback |= suite == FALLBACK_SCSV;
     }
     return true;

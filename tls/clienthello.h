@@ -31,6 +31,7 @@ struct clienthello {
     size_t group_count;
     bool has_groups;
     bool ecdsa_suites, rsa_suites; /* TLS 1.2 suites with ECDHE, by authentication */
+    uint8_t http2_suites;          /* cipher_suite_http2_bit of each */
     bool is_fallback;              /* TLS_FALLBACK_SCSV (RFC 7507) */
     size_t psk_count;              /* tickets offered (RFC 8446 §4.2.11) */
 };

@@ -159,6 +159,7 @@ static enum err options_fill(struct tls_options *options, const struct tls_optio
     TRY(cipher_suites_join(config->cipher_suites, config->cipher_suite_count,
                            options->min_version, options->max_version, &options->cipher_list,
                            why));
+    options->http2_suites = cipher_suites_http2_bits(options->cipher_list);
     TRY(options_set_groups(options, config, why));
     TRY(options_set_alpn(options, config, why));
     TRY(options_set_client_auth(options, config, why));
@@ -204,16 +205,38 @@ void tls_options_unref(struct tls_options *options)
     free(options);
 }
 
+uint16_t tls_options_version(const struct tls_options *options, const struct clienthello *hello)
+{
+    uint16_t best = 0;
+    for (size_t i = 0; i < hello->version_count; i++) {
+        uint16_t version = hello->versions[i];
+        if (version >= options->min_version && version <= options->max_version && version > best)
+            best = version;
+    }
+    return best;
+}
+
+/* In TLS 1.2 our first suite that the client knows is taken, and CBC comes last. */
+static bool may_speak(const struct tls_options *options, const struct clienthello *hello,
+                      bool rsa, const char *protocol)
+{
+    unsigned bits = rsa ? CIPHER_SUITES_HTTP2_RSA : CIPHER_SUITES_HTTP2_ECDSA;
+    return strcmp(protocol, "h2") != 0 ||
+           tls_options_version(options, hello) == TLS_VERSION_1_3 ||
+           (options->http2_suites & hello->http2_suites & bits) != 0;
+}
+
 enum err tls_options_choose_alpn(const struct tls_options *options,
-                                 const struct clienthello *hello, const char **out)
+                                 const struct clienthello *hello, bool rsa, const char **out)
 {
     if (!hello->has_alpn || options->alpn_count == 0) {
         *out = NULL;
         return ERR_OK;
     }
     for (size_t i = 0; i < options->alpn_count; i++) {
-        if (clienthello_offers_alpn(hello, options->alpn[i])) {
-            *out = options->alpn[i];
+        const char *protocol = options->alpn[i];
+        if (clienthello_offers_alpn(hello, protocol) && may_speak(options, hello, rsa, protocol)) {
+            *out = protocol;
             return ERR_OK;
         }
     }

@@ -49,6 +49,7 @@ struct tls_options {
     int min_version, max_version;
     char *name;
     char *cipher_list;  /* wolfSSL's names joined with ':' */
+    uint8_t http2_suites; /* cipher_suites_http2_bits of it */
     int *groups;
     size_t group_count;
     char alpn[TLS_OPTIONS_ALPN_MAX][32];
@@ -65,10 +66,14 @@ MUST_USE enum err tls_options_create(const struct tls_options_config *config,
 struct tls_options *tls_options_ref(struct tls_options *options);
 void tls_options_unref(struct tls_options *options);
 
-/* The protocol to agree on: the first of ours that the client offers. NULL
- * when the client sent no ALPN; ERR_MISMATCH when it did and none fits. */
 struct clienthello;
+/* The version that a client's hello comes to under the options; 0: none. */
+uint16_t tls_options_version(const struct tls_options *options, const struct clienthello *hello);
+/* The protocol to agree on: the first of ours that the client offers, but h2 only with a
+ * version and suite that it may be spoken over (RFC 9113 §9.2). rsa: the certificate's
+ * key. NULL when the client sent no ALPN; ERR_MISMATCH when it did and none fits. */
 MUST_USE enum err tls_options_choose_alpn(const struct tls_options *options,
-                                          const struct clienthello *hello, const char **out);
+                                          const struct clienthello *hello, bool rsa,
+                                          const char **out);
 
 #endif

@@ -15,19 +15,6 @@ static const struct tls_refusal no_group = {40, "no curve in common"};
 static const struct tls_refusal missing_groups = {109, "no curves offered"};
 static const struct tls_refusal too_many_tickets = {40, "too many tickets offered"};
 
-/* Of what the client offers and the options allow; 0: nothing. */
-static uint16_t version_in_common(const struct clienthello *hello,
-                                  const struct tls_options *options)
-{
-    uint16_t best = 0;
-    for (size_t i = 0; i < hello->version_count; i++) {
-        uint16_t version = hello->versions[i];
-        if (version >= options->min_version && version <= options->max_version && version > best)
-            best = version;
-    }
-    return best;
-}
-
 static bool has_group_in_common(const struct clienthello *hello,
                                 const struct tls_options *options)
 {
@@ -41,7 +28,7 @@ static bool has_group_in_common(const struct clienthello *hello,
 const struct tls_refusal *tls_refusal_of(const struct clienthello *hello,
                                          const struct tls_options *options)
 {
-    uint16_t version = version_in_common(hello, options);
+    uint16_t version = tls_options_version(options, hello);
     if (version == 0)
         return &no_version;
     if (hello->is_fallback && version < options->max_version)

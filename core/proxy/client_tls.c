@@ -205,7 +205,8 @@ static void terminate(struct client *client, const struct clienthello *hello,
         return;
     }
     struct tls_server_params params = {NULL};
-    if (tls_options_choose_alpn(options, hello, &params.alpn) != ERR_OK) {
+    bool rsa = cert != NULL && cert->key_type == CERT_KEY_RSA;
+    if (tls_options_choose_alpn(options, hello, rsa, &params.alpn) != ERR_OK) {
         client_tls_refuse(client, CLIENT_ALERT_NO_APPLICATION_PROTOCOL, "no ALPN in common");
         return;
     }

@@ -325,6 +325,62 @@ def test_cipher_suites(secure, authority):
         wire.fetch(secure.ports["websecure"], context=context, name="a.test")
 
 
+GCM, CBC = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"
+
+
+@pytest.fixture
+def old_suites(secure):
+    secure.reload(with_options(secure, {"default": {
+        "alpnProtocols": ["h2", "http/1.1"],
+        "cipherSuites": ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+                         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]}}))
+    return secure
+
+
+def old_context(authority, ciphers, *protocols):
+    context = wire.trusting(authority, maximum=V12)
+    context.set_ciphers(ciphers)
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+# RFC 9113 §9.2.2 and its appendix A.
+@pytest.mark.parametrize(("ciphers", "suite", "protocol"), [
+    (CBC, CBC, "http/1.1"), (f"{CBC}:{GCM}", GCM, "h2"), (GCM, GCM, "h2")])
+def test_http2_is_not_agreed_over_a_suite_with_cbc(old_suites, authority, ciphers, suite,
+                                                   protocol):
+    context = old_context(authority, ciphers, "h2", "http/1.1")
+    with wire.Connection(old_suites.ports["websecure"], context, "a.test") as connection:
+        assert connection.socket.cipher()[0] == suite
+        assert connection.socket.selected_alpn_protocol() == protocol
+        if protocol == "http/1.1":
+            assert connection.request("/").status == 200
+
+
+def test_who_offers_http2_over_cbc_alone_is_refused(old_suites, authority):
+    with pytest.raises(ssl.SSLError, match="no application protocol"):
+        wire.fetch(old_suites.ports["websecure"], context=old_context(authority, CBC, "h2"),
+                   name="a.test")
+
+
+@pytest.mark.parametrize("first", [["http/1.1"], []], ids=["http/1.1", "without ALPN"])
+def test_a_session_with_cbc_is_not_resumed_for_http2(old_suites, authority, first):
+    context = wire.trusting(authority, maximum=V12)
+    context.set_ciphers(CBC)
+    if first:
+        context.set_alpn_protocols(first)
+    port = old_suites.ports["websecure"]
+    with wire.Connection(port, context, "a.test") as connection:
+        assert connection.request("/").status == 200
+        session = connection.socket.session
+    context.set_ciphers(f"{CBC}:{GCM}")
+    context.set_alpn_protocols(["h2"])
+    with socket.create_connection(("127.0.0.1", port), WAIT) as raw:
+        with context.wrap_socket(raw, server_hostname="a.test", session=session) as tls:
+            assert (tls.session_reused, tls.cipher()[0]) == (False, GCM)
+            assert tls.selected_alpn_protocol() == "h2"
+
+
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_curve_preferences(secure, run, version):
     secure.reload(with_options(secure, {"default": {"curvePreferences": ["CurveP384"]}}))

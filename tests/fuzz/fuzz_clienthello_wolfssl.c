@@ -104,7 +104,7 @@ static void compare(struct span bytes, const struct clienthello *hello)
     struct err_text why = {""};
     struct buf answer;
     if (tls_refusal_of(hello, options) != NULL ||
-        tls_options_choose_alpn(options, hello, &params.alpn) != ERR_OK)
+        tls_options_choose_alpn(options, hello, false, &params.alpn) != ERR_OK)
         return;
     CHECK(tls_engine_create_server(context, &params, &engine) == ERR_OK);
     buf_init(&answer, ANSWER_MAX);

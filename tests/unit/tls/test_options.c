@@ -10,6 +10,7 @@
 #include <wolfssl/ssl.h>
 
 #include "core/base/hash.h"
+#include "tls/cipher_suites.h"
 #include "tls/clienthello.h"
 #include "tls/options.h"
 
@@ -56,7 +57,7 @@ static void defaults_are_aead_with_forward_secrecy(void **state)
     tls_options_unref(options);
 }
 
-static void suites_keep_their_order_and_tls13_is_on_unless_narrowed(void **state)
+static void suites_keep_their_order_but_cbc_and_tls13_is_on_unless_narrowed(void **state)
 {
     struct span tls12[] = {
         SPAN("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
@@ -73,7 +74,7 @@ static void suites_keep_their_order_and_tls13_is_on_unless_narrowed(void **state
     assert_string_equal(options->cipher_list,
                         "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256:"
                         "TLS13-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-                        "ECDHE-RSA-AES128-SHA:ECDHE-RSA-CHACHA20-POLY1305");
+                        "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-SHA");
     tls_options_unref(options);
     options = make((struct tls_options_config){
         .name = SPAN("b"), .cipher_suites = both, .cipher_suite_count = COUNT(both)});
@@ -172,7 +173,8 @@ static void identity_is_of_the_contents_and_not_of_the_name(void **state)
 
 static struct clienthello hello_offering(const char *first, const char *second)
 {
-    struct clienthello hello = {.has_alpn = first != NULL};
+    struct clienthello hello = {
+        .has_alpn = first != NULL, .versions = {0x0304}, .version_count = 1};
     if (first != NULL)
         memcpy(hello.alpn[hello.alpn_count++], first, strlen(first) + 1);
     if (second != NULL)
@@ -188,22 +190,60 @@ static void alpn_follows_our_preference(void **state)
     const char *chosen = "untouched";
     (void)state;
     struct clienthello hello = hello_offering("http/1.1", "h2");
-    assert_int_equal(tls_options_choose_alpn(options, &hello, &chosen), ERR_OK);
+    assert_int_equal(tls_options_choose_alpn(options, &hello, false, &chosen), ERR_OK);
     assert_string_equal(chosen, "h2");
     hello = hello_offering("http/1.0", "http/1.1");
-    assert_int_equal(tls_options_choose_alpn(options, &hello, &chosen), ERR_OK);
+    assert_int_equal(tls_options_choose_alpn(options, &hello, false, &chosen), ERR_OK);
     assert_string_equal(chosen, "http/1.1");
     hello = hello_offering("smtp", NULL);
-    assert_int_equal(tls_options_choose_alpn(options, &hello, &chosen), ERR_MISMATCH);
+    assert_int_equal(tls_options_choose_alpn(options, &hello, false, &chosen), ERR_MISMATCH);
     assert_string_equal(chosen, "http/1.1");
     hello = hello_offering(NULL, NULL);
-    assert_int_equal(tls_options_choose_alpn(options, &hello, &chosen), ERR_OK);
+    assert_int_equal(tls_options_choose_alpn(options, &hello, false, &chosen), ERR_OK);
     assert_null(chosen);
     tls_options_unref(options);
     options = make((struct tls_options_config){.name = SPAN("none")});
     hello = hello_offering("smtp", NULL);
-    assert_int_equal(tls_options_choose_alpn(options, &hello, &chosen), ERR_OK);
+    assert_int_equal(tls_options_choose_alpn(options, &hello, false, &chosen), ERR_OK);
     assert_null(chosen);
+    tls_options_unref(options);
+}
+
+/* RFC 9113 §9.2.2 and its appendix A, by numbers of IANA's registry. */
+static void http2_is_agreed_only_over_suites_that_it_may_use(void **state)
+{
+    struct span ours[] = {SPAN("h2"), SPAN("http/1.1")};
+    struct span suites[] = {SPAN("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+                            SPAN("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+                            SPAN("TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")};
+    struct tls_options *options = make((struct tls_options_config){
+        .alpn = ours, .alpn_count = COUNT(ours), .cipher_suites = suites,
+        .cipher_suite_count = COUNT(suites)});
+    static const struct {
+        uint16_t suite;
+        bool rsa, http2;
+    } cases[] = {
+        {0xc030, true, true},
+        {0xc030, false, false}, /* the certificate's key is not RSA */
+        {0xc02f, true, false},  /* not among ours */
+        {0xc013, true, false},  /* CBC */
+        {0xc009, false, false},
+    };
+    const char *chosen;
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct clienthello hello = hello_offering("h2", "http/1.1");
+        hello.versions[0] = 0x0303;
+        hello.http2_suites = cipher_suite_http2_bit(cases[i].suite);
+        assert_int_equal(tls_options_choose_alpn(options, &hello, cases[i].rsa, &chosen), ERR_OK);
+        assert_string_equal(chosen, cases[i].http2 ? "h2" : "http/1.1");
+        hello.versions[0] = 0x0304;
+        assert_int_equal(tls_options_choose_alpn(options, &hello, cases[i].rsa, &chosen), ERR_OK);
+        assert_string_equal(chosen, "h2");
+    }
+    struct clienthello hello = hello_offering("h2", NULL);
+    hello.versions[0] = 0x0303;
+    assert_int_equal(tls_options_choose_alpn(options, &hello, true, &chosen), ERR_MISMATCH);
     tls_options_unref(options);
 }
 
@@ -211,11 +251,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_aead_with_forward_secrecy),
-        cmocka_unit_test(suites_keep_their_order_and_tls13_is_on_unless_narrowed),
+        cmocka_unit_test(suites_keep_their_order_but_cbc_and_tls13_is_on_unless_narrowed),
         cmocka_unit_test(wrong_names_and_versions_are_told),
         cmocka_unit_test(curves_of_go_and_of_openssl_are_the_same),
         cmocka_unit_test(identity_is_of_the_contents_and_not_of_the_name),
         cmocka_unit_test(alpn_follows_our_preference),
+        cmocka_unit_test(http2_is_agreed_only_over_suites_that_it_may_use),
     };
     hash_seed_set(7);
     return cmocka_run_group_tests(tests, NULL, NULL);
