@@ -38,6 +38,7 @@ struct process {
     struct config_text builtin;
     struct sockets sockets;
     struct address_counts *addresses; /* NULL: any number */
+    struct limit_total limit_totals[LIMIT_COUNT];
     struct snapshot_publication publication;
     struct control *control;
     struct admin *admin;
@@ -136,6 +137,7 @@ static enum err start_workers(struct process *process, struct err_text *why)
         .count = process->workers,
         .has_ktls = process->has_ktls,
         .addresses = process->addresses,
+        .limit_totals = process->limit_totals,
         .hooks = {.access_log = admin_wants_records(process->admin) ? admin_access_log : NULL,
                   .internal_service = admin_internal_service,
                   .context = process->admin},

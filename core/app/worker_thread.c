@@ -143,6 +143,7 @@ static enum err start_worker(struct worker_thread *thread)
     worker->hooks = settings->hooks;
     worker->has_ktls = settings->has_ktls;
     worker->addresses = settings->addresses;
+    worker->limit_summary.totals = settings->limit_totals;
     if (acceptor_init(&thread->acceptor, worker, settings->sockets) == ERR_OK)
         return ERR_OK;
     worker_finish(worker);

@@ -27,6 +27,7 @@ struct worker_thread_settings {
     size_t count;
     bool has_ktls; /* see struct worker */
     struct address_counts *addresses; /* the same; outlives the threads */
+    struct limit_total *limit_totals; /* likewise */
     struct worker_hooks hooks;
 };
 

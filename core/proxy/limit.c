@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/proxy/client.h"
+#include "core/proxy/limit_summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ void limit_report(struct client *client, enum limit limit)
     struct worker *worker = client->conn.worker;
     struct limit_lines *lines = &worker->limits.lines[limit];
     metric_add(&worker->limits.hits[limit], 1);
+    limit_summary_add(client, limit);
     if (!log_enabled(LOG_WARN) || !may_write(lines, worker->now_ms))
         return;
     struct span entry = client_entry(client)->object.name;

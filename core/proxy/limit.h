@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a client ran into: each limit has a name, a counter of each worker, and one
- * line in the operator's log per hit. An attack must not become a flood of lines:
- * of each limit a worker writes LIMIT_LINES_PER_SECOND at most, and the next line
- * says how many were left out. What happens to the client (408, 431, GOAWAY, a
- * reset) is the caller's. Worker thread; the counters may be read by any.
+ * line in the operator's log per hit. An attack must not become a flood of lines: of
+ * each limit a worker writes LIMIT_LINES_PER_SECOND at most, and the next line says how
+ * many were left out; limit_summary.h has one for all that came. What happens to the
+ * client (408, 431, GOAWAY, a reset) is the caller's. Worker thread; the counters may be
+ * read by any.
  */
 #ifndef WEIR_CORE_PROXY_LIMIT_H
 #define WEIR_CORE_PROXY_LIMIT_H

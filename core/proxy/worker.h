@@ -15,7 +15,7 @@
 #include "core/base/timerwheel.h"
 #include "core/proxy/address_counts.h"
 #include "core/proxy/hello_line.h"
-#include "core/proxy/limit.h"
+#include "core/proxy/limit_summary.h"
 #include "core/proxy/snapshot.h"
 #include "io/bufring.h"
 #include "io/mailbox.h"
@@ -113,6 +113,7 @@ struct worker {
     struct worker_hooks hooks;
     struct worker_metrics metrics;
     struct limit_reports limits;
+    struct limit_summary limit_summary; /* its totals: set after worker_init */
     struct metric open_by_entry[WORKER_ENTRIES_COUNTED];
     char *scratch; /* WORKER_SCRATCH_SIZE, valid within one callback */
     char *piece;   /* WORKER_PIECE_SIZE, the same */
