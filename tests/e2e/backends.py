@@ -436,6 +436,13 @@ def http_service(*backends, transport=None, **extra):
     return {"loadBalancer": balancer}
 
 
+def one_route(service, **http):
+    """A dynamic configuration that sends all of `web` to the service."""
+    return {"http": {"routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)",
+                                       "service": "s"}},
+                     "services": {"s": service}, **http}}
+
+
 def tcp_service(*backends, **extra):
     servers = [{"address": getattr(backend, "address", backend)} for backend in backends]
     return {"loadBalancer": {"servers": servers, **extra}}

@@ -5,6 +5,8 @@ Everything that a test starts is ended with it; Weir must then exit with 0 and l
 sanitizer behind. Ports are the kernel's choice, and what is waited for is an event.
 """
 
+import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -40,21 +42,6 @@ def loop():
     made.stop()
 
 
-class Factory:
-    """Makes things and ends them in reverse order."""
-
-    def __init__(self):
-        self.made = []
-
-    def keep(self, thing):
-        self.made.append(thing)
-        return thing
-
-    def stop(self):
-        for thing in reversed(self.made):
-            thing.stop()
-
-
 @pytest.fixture
 def weir(request, tmp_path):
     """weir(entries=, static=, dynamic=) starts a server; see server.Weir."""
@@ -79,48 +66,53 @@ def weir(request, tmp_path):
 
 
 @pytest.fixture
-def http_backend(loop):
-    factory = Factory()
-    yield lambda **arguments: factory.keep(backends.HttpBackend(loop, **arguments))
-    factory.stop()
+def keep():
+    """keep(thing) is the thing, which is stopped after the test, the last one first."""
+    with contextlib.ExitStack() as stack:
+        def keep_one(thing):
+            stack.callback(thing.stop)
+            return thing
+        yield keep_one
 
 
 @pytest.fixture
-def tcp_backend(loop):
-    factory = Factory()
-    yield lambda handle, **arguments: factory.keep(
-        backends.TcpBackend(loop, handle, **arguments))
-    factory.stop()
+def http_backend(keep, loop):
+    return lambda **arguments: keep(backends.HttpBackend(loop, **arguments))
 
 
 @pytest.fixture
-def refusing():
-    made = backends.Refusing()
-    yield made
-    made.stop()
+def tcp_backend(keep, loop):
+    return lambda handle, **arguments: keep(backends.TcpBackend(loop, handle, **arguments))
 
 
 @pytest.fixture
-def blackhole():
-    made = backends.Blackhole()
-    yield made
-    made.stop()
+def refusing(keep):
+    return keep(backends.Refusing())
 
 
 @pytest.fixture
-def nginx(tmp_path):
-    factory = Factory()
+def blackhole(keep):
+    return keep(backends.Blackhole())
+
+
+@pytest.fixture
+def dns(keep):
+    return keep(pebble.Dns())
+
+
+@pytest.fixture
+def nginx(keep, tmp_path):
+    numbers = itertools.count()
 
     def start(files=None):
-        folder = tmp_path / f"nginx{len(factory.made)}"
+        folder = tmp_path / f"nginx{next(numbers)}"
         folder.mkdir()
         for parent in (folder, *folder.parents):
             if os.stat(parent).st_uid == os.geteuid() and str(parent) != "/":
                 os.chmod(parent, os.stat(parent).st_mode | 0o055)
-        return factory.keep(backends.Nginx(folder, files or {}))
+        return keep(backends.Nginx(folder, files or {}))
 
-    yield start
-    factory.stop()
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -173,15 +165,6 @@ def site(weir, http_backend, authority):
 
 
 @pytest.fixture
-def dns():
-    made = pebble.Dns()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def scene(weir, http_backend, authority, dns, tmp_path):
+def scene(keep, weir, http_backend, authority, dns, tmp_path):
     """For ACME: see acme.Scene."""
-    made = acme.Scene(weir, http_backend, authority, dns, tmp_path)
-    yield made
-    made.stop()
+    return keep(acme.Scene(weir, http_backend, authority, dns, tmp_path))

@@ -10,7 +10,7 @@ import pytest
 import http2
 from backends import Blackhole, HttpBackend, http_service
 from http2 import PROTOCOL_ERROR, get, post
-from server import Weir
+from server import Weir, serving
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,8 @@ def target(tmp_path_factory, loop, binary, authority):
             "services": {"s": http_service(backend), "deaf": http_service(blackhole)}},
             "tls": {"certificates": [authority.issue("a.test").inline]}})
     one.backend = backend
-    yield one
-    try:
-        one.stop()
-    finally:
-        one.kill()
-        backend.stop()
-        blackhole.stop()
+    with serving(one, backend, blackhole):
+        yield one
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 """Weir as a process: started from a configuration, watched by its log, ended by SIGTERM."""
 
 import collections
+import contextlib
 import os
 import re
 import resource
@@ -232,6 +233,18 @@ class Weir:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+@contextlib.contextmanager
+def serving(one, *behind):
+    """A Weir for many tests: it has to end in order, and then what is behind it is stopped."""
+    try:
+        yield one
+        one.stop()
+    finally:
+        one.kill()
+        for other in behind:
+            other.stop()
 
 
 def run_weir(*arguments, folder=None, environment=None, timeout=None, prefix=(), prepare=None):

@@ -14,17 +14,11 @@ from certificates import Authority
 from server import eventually
 
 
-def config(service, **http):
-    return {"http": {"routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)",
-                                       "service": "s"}},
-                     "services": {"s": service}, **http}}
-
-
 @pytest.fixture
 def front(weir):
     """Weir in front of one service."""
     def start(service, static=None, **http):
-        return weir(entries={"web": {}}, static=static, dynamic=config(service, **http))
+        return weir(entries={"web": {}}, static=static, dynamic=backends.one_route(service, **http))
     return start
 
 
@@ -172,7 +166,7 @@ def test_servers_that_are_gone_lose_their_connections(front, http_backend):
     one = front(backends.http_service(first))
     with wire.Connection(one.ports["web"]) as connection:
         assert connection.request("/").status == 200
-        one.reload(config(backends.http_service(second)))
+        one.reload(backends.one_route(backends.http_service(second)))
         assert connection.request("/").status == 200
     eventually(lambda: not first.open, "the old server has no connection any more")
 
@@ -192,7 +186,7 @@ def test_requests_are_shared_by_weight(front, http_backend):
 
 def test_weighted_services_share_by_weight(weir, http_backend):
     few, many = http_backend(name="few"), http_backend(name="many")
-    dynamic = config({"weighted": {"services": [{"name": "a", "weight": 1},
+    dynamic = backends.one_route({"weighted": {"services": [{"name": "a", "weight": 1},
                                                 {"name": "b", "weight": 4}]}})
     dynamic["http"]["services"].update(a=backends.http_service(few),
                                        b=backends.http_service(many))
@@ -294,7 +288,7 @@ def test_a_client_certificate_is_shown(front, http_backend, authority, authority
     one = front(backends.http_service(backend, transport="t"), serversTransports={
         "t": {**transport, "certificates": [paths]}})
     assert wire.fetch(one.ports["web"]).status == 200
-    one.reload(config(backends.http_service(backend, transport="t"),
+    one.reload(backends.one_route(backends.http_service(backend, transport="t"),
                       serversTransports={"t": transport}))
     assert wire.fetch(one.ports["web"]).status == 502
 

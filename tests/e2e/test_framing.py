@@ -13,12 +13,12 @@ import socket
 
 import pytest
 
+import framing_checks as checks
 import framing_corpus as corpus
 import framing_peers
 from server import PATIENCE
 
 CASES = corpus.all_cases()
-NAMES = ("direct", *framing_peers.Peers.THREE)
 STATUS = re.compile(rb"HTTP/1\.1 ([2-9]\d\d) ")
 Outcome = collections.namedtuple("Outcome", "statuses end text")
 
@@ -59,11 +59,9 @@ def played(tmp_path_factory, loop, binary):
     del binary
     one = framing_peers.Played(tmp_path_factory.mktemp("framing"), loop,
                                {"http": {"maxHeaderBytes": corpus.HEAD_LIMIT}})
-    try:
-        one.play(loop, CASES, lambda ports, case, name: play(ports[name], case, name))
+    with checks.playing(one, loop, CASES,
+                        lambda ports, case, name: play(ports[name], case, name)):
         yield one
-    finally:
-        one.stop()
 
 
 def check_refused(_played, case, outcome, seen):
@@ -99,45 +97,36 @@ def check_kept_behind(played, case, outcome, seen):
     assert len(outcome.statuses) >= 1
 
 
-CHECKS = {"refused": check_refused, "cut": check_cut, "forwarded": check_forwarded}
+CHECKS = {"refused": check_refused, "cut": check_cut, "cut_blurred": check_cut_blurred,
+          "forwarded": check_forwarded, "kept_behind": check_kept_behind}
+
+
+def of_case(_case, outcome, seen):
+    assert outcome.end != "open", "the connection stays open"
+    return seen
 
 
 def look_at(played, case, kept_by):
-    for name in played.names:
-        outcome = played.outcomes[name][case.number]
-        seen = played.peers.origins[name].of(case.number)
-        check = check_kept_behind if name in kept_by else CHECKS[case.kind]
-        if check is check_cut and played.blurs_ends(name):
-            check = check_cut_blurred
-        try:
-            assert outcome.end != "open", "the connection stays open"
-            check(played, case, outcome, seen)
-        except AssertionError as error:
-            raise AssertionError(f"at {name}: {case.data[:300]!r} became {seen}, was answered "
-                                 f"{outcome.text[:300]!r}, {outcome.end}: {error}") from None
+    checks.look_at(played, case, kept_by, CHECKS, of_case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number} {case.name}")
+@pytest.mark.parametrize("case", CASES, ids=checks.named)
 def test_all_read_it_alike_or_none_gets_it(played, case):
     look_at(played, case, case.kept_by)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", checks.NAMES)
 def test_nothing_malformed_leaves_weir_or_a_server_behind_it(played, name):
-    origin = played.peers.origins[name]
-    assert origin.malformed == []
-    assert origin.of("") == [], "requests of no case"
+    checks.nothing_is_malformed(played, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", checks.NAMES)
 def test_the_access_log_counts_the_same_requests(played, name):
     for case in CASES:
-        if case.kind != "forwarded" or name in case.kept_by:
-            continue
-        wants = [want for want in wanted(case) if f"/{case.number}" in want[1]]
-        logged = played.logged.get((name, case.number), [])
-        assert [(one["RequestMethod"], one["RequestContentSize"]) for one in logged] == [
-            (want[0], len(want[3])) for want in wants], (case, logged)
+        if case.kind == "forwarded" and name not in case.kept_by:
+            checks.the_access_log_has(
+                played, name, case,
+                [want for want in wanted(case) if f"/{case.number}" in want[1]])
 
 
 def test_without_weir_they_do_not_read_it_alike(tmp_path, loop):
@@ -146,12 +135,12 @@ def test_without_weir_they_do_not_read_it_alike(tmp_path, loop):
     peers = framing_peers.Peers(tmp_path, loop)
     try:
         framing_peers.in_threads(lambda name: [play(peers.port(name), case, name, end_all=True)
-                                 for case in cases], NAMES[1:])
+                                 for case in cases], checks.NAMES[1:])
         framing_peers.settle(peers, loop)
         differ = set()
         for case in cases:
             readings = {tuple(one.summary for one in peers.origins[name].of(case.number))
-                        for name in NAMES[1:]}
+                        for name in checks.NAMES[1:]}
             if len(readings - {()}) > 1:
                 differ.add(case.kind)
         assert "refused" in differ

@@ -6,6 +6,7 @@ that Weir speaks HTTP/2 to (h2c): what they make of it is read by recorders behi
 
 import pytest
 
+import framing_checks as checks
 import framing_peers
 import http2
 import test_framing as from_http1
@@ -19,12 +20,9 @@ SETTINGS = {"http": {"maxHeaderBytes": HEAD_LIMIT}}
 def played1(tmp_path_factory, loop, binary):
     del binary
     one = framing_peers.Played(tmp_path_factory.mktemp("framing"), loop, SETTINGS, http2=True)
-    try:
-        one.play(loop, from_http1.CASES,
-                 lambda ports, case, name: from_http1.play(ports[name], case, name))
+    with checks.playing(one, loop, from_http1.CASES,
+                        lambda ports, case, name: from_http1.play(ports[name], case, name)):
         yield one
-    finally:
-        one.stop()
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +31,9 @@ def played2(tmp_path_factory, loop, binary, authority):
     context = http2.secure(authority)
     one = framing_peers.Played(tmp_path_factory.mktemp("framing"), loop, SETTINGS,
                                {"certificates": [authority.issue("a.test").inline]}, http2=True)
-    try:
-        one.play(loop, from_http2.CASES,
-                 lambda ports, case, name: from_http2.play(ports, case, name, context))
+    with checks.playing(one, loop, from_http2.CASES,
+                        lambda ports, case, name: from_http2.play(ports, case, name, context)):
         yield one
-    finally:
-        one.stop()
-
-
-def named(case):
-    return f"{case.number} {case.name}"
 
 
 # nginx 1.22 takes no trailers of requests over HTTP/2. Upgrades are asked for by HTTP/1, which
@@ -58,12 +49,12 @@ UPGRADES = {"a WebSocket of no version, a request behind", "an upgrade on two li
               for body in ("", " with a body", " with chunks"))}
 
 
-@pytest.mark.parametrize("case", from_http1.CASES, ids=named)
+@pytest.mark.parametrize("case", from_http1.CASES, ids=checks.named)
 def test_http1_is_read_alike_or_none_gets_it(played1, case):
     from_http1.look_at(played1, case, kept_by(case) if case.kind == "forwarded" else ())
 
 
-@pytest.mark.parametrize("case", from_http2.CASES, ids=named)
+@pytest.mark.parametrize("case", from_http2.CASES, ids=checks.named)
 def test_http2_is_read_alike_or_none_gets_it(played2, case):
     from_http2.look_at(played2, case, kept_by(case) if case.kind == "forwarded" else ())
 
@@ -71,5 +62,4 @@ def test_http2_is_read_alike_or_none_gets_it(played2, case):
 @pytest.mark.parametrize("name", framing_peers.Peers.THREE)
 def test_nothing_malformed_comes_out_of_a_server_behind_weir(played1, played2, name):
     for played in (played1, played2):
-        assert played.peers.origins[name].malformed == []
-        assert played.peers.origins[name].of("") == [], "requests of no case"
+        checks.nothing_is_malformed(played, name)

@@ -10,6 +10,7 @@ import socket
 
 import pytest
 
+import framing_checks as checks
 import framing_corpus_http2 as corpus
 import framing_peers
 import http2
@@ -17,7 +18,6 @@ from framing_corpus import HEAD_LIMIT, want
 from server import PATIENCE
 
 CASES = corpus.all_cases()
-NAMES = ("direct", *framing_peers.Peers.THREE)
 Outcome = collections.namedtuple("Outcome", "stream canary end")
 
 
@@ -61,11 +61,9 @@ def played(tmp_path_factory, loop, binary, authority):
                                {"http": {"maxHeaderBytes": HEAD_LIMIT}},
                                {"certificates": [authority.issue("a.test").inline]})
     context = http2.secure(authority)
-    try:
-        one.play(loop, CASES, lambda ports, case, name: play(ports, case, name, context))
+    with checks.playing(one, loop, CASES,
+                        lambda ports, case, name: play(ports, case, name, context)):
         yield one
-    finally:
-        one.stop()
 
 
 def is_refused(case, stream):
@@ -103,34 +101,32 @@ def check_kept_behind(_played, _case, outcome, _seen):
     assert outcome.stream.over
 
 
-CHECKS = {"refused": check_refused, "cut": check_cut, "forwarded": check_forwarded}
+CHECKS = {"refused": check_refused, "cut": check_cut, "cut_blurred": check_cut_blurred,
+          "forwarded": check_forwarded, "kept_behind": check_kept_behind}
+
+
+def canary(case):
+    return want(target=f"/{case.number}/canary")
+
+
+def of_case(case, outcome, seen):
+    assert outcome.end == "alive", f"the connection is {outcome.end}"
+    assert outcome.canary.status == 200 and outcome.canary.ended
+    assert [one.summary for one in seen].count(canary(case)) == 1
+    return [one for one in seen if one.summary != canary(case)]
 
 
 def look_at(played, case, kept_by):
-    canary = want(target=f"/{case.number}/canary")
-    for name in played.names:
-        outcome = played.outcomes[name][case.number]
-        seen = played.peers.origins[name].of(case.number)
-        check = check_kept_behind if name in kept_by else CHECKS[case.kind]
-        if check is check_cut and played.blurs_ends(name):
-            check = check_cut_blurred
-        try:
-            assert outcome.end == "alive", f"the connection is {outcome.end}"
-            assert outcome.canary.status == 200 and outcome.canary.ended
-            assert [one.summary for one in seen].count(canary) == 1
-            check(played, case, outcome, [one for one in seen if one.summary != canary])
-        except AssertionError as error:
-            raise AssertionError(f"at {name}: {str(case)[:600]} became {seen}, was answered "
-                                 f"{outcome}: {error}") from None
+    checks.look_at(played, case, kept_by, CHECKS, of_case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number} {case.name}")
+@pytest.mark.parametrize("case", CASES, ids=checks.named)
 def test_all_read_it_alike_or_none_gets_it(played, case):
     look_at(played, case, case.kept_by)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.checks],
-                         ids=lambda case: f"{case.number} {case.name}")
+                         ids=checks.named)
 def test_fields_arrive_as_they_should(played, case):
     seen = played.peers.origins["direct"].of(case.number)[0]
     for name, value in case.checks.items():
@@ -140,18 +136,13 @@ def test_fields_arrive_as_they_should(played, case):
             assert seen.all(name) == ([] if value is None else [value])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", checks.NAMES)
 def test_nothing_malformed_leaves_weir_or_a_server_behind_it(played, name):
-    origin = played.peers.origins[name]
-    assert origin.malformed == []
-    assert origin.of("") == [], "requests of no case"
+    checks.nothing_is_malformed(played, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", checks.NAMES)
 def test_the_access_log_counts_the_same_requests(played, name):
     for case in CASES:
         if case.kind == "forwarded" and name not in case.kept_by and "/" in case.wants[0][1][1:]:
-            logged = played.logged.get((name, case.number), [])
-            wants = [*case.wants, want(target=f"/{case.number}/canary")]
-            assert [(one["RequestMethod"], one["RequestContentSize"]) for one in logged] == [
-                (want_[0], len(want_[3])) for want_ in wants], (case, logged)
+            checks.the_access_log_has(played, name, case, [*case.wants, canary(case)])

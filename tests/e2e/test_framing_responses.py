@@ -15,9 +15,9 @@ import pytest
 import framing_corpus as requests
 import http2
 import wire
-from backends import TcpBackend, http_service
+from backends import TcpBackend, http_service, one_route
 from framing_corpus import show
-from server import Weir
+from server import Weir, serving
 
 POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 CANARY = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ncanary"
@@ -175,15 +175,9 @@ class Backend(TcpBackend):
 def target(tmp_path_factory, loop, binary):
     del binary
     backend = Backend(loop)
-    one = Weir(tmp_path_factory.mktemp("weir"), entries={"web": {}}, dynamic={"http": {
-        "routers": {"r": {"rule": "PathPrefix(`/`)", "service": "s"}},
-        "services": {"s": http_service(backend)}}})
-    yield one
-    try:
-        one.stop()
-    finally:
-        one.kill()
-        backend.stop()
+    with serving(Weir(tmp_path_factory.mktemp("weir"), entries={"web": {}},
+                      dynamic=one_route(http_service(backend))), backend) as one:
+        yield one
 
 
 def parametrized(test):

@@ -19,34 +19,22 @@ from http2_backend import Codes, Settings
 from server import WAIT, eventually
 
 
-def config(service, **http):
-    return {"http": {"routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)",
-                                       "service": "s"}},
-                     "services": {"s": service}, **http}}
-
-
 @pytest.fixture
 def front(weir):
     """Weir, with one worker, in front of one backend."""
     def start(backend, transport=None, **service):
         transport = {"insecureSkipVerify": True, **(transport or {})}
         return weir(entries={"web": {}}, static={"weir": {"workers": 1}},
-                    dynamic=config(backends.http_service(backend, transport="t", **service),
-                                   serversTransports={"t": transport}))
+                    dynamic=backends.one_route(
+                        backends.http_service(backend, transport="t", **service),
+                        serversTransports={"t": transport}))
     return start
 
 
 @pytest.fixture
-def http2_server(loop):
-    made = []
-
-    def start(*arguments, **named):
-        made.append(http2_backend.Http2Backend(loop, *arguments, **named))
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.stop()
+def http2_server(keep, loop):
+    return lambda *arguments, **named: keep(
+        http2_backend.Http2Backend(loop, *arguments, **named))
 
 
 def timeouts(**values):
@@ -302,7 +290,7 @@ def test_a_stream_gets_a_wide_window_only_where_its_client_has_one(weir, http2_s
             sent.append(1024)
         request.end()
     backend = http2_server(answer)
-    one = weir(entries={"web": {}}, dynamic=config(backends.http_service(backend)))
+    one = weir(entries={"web": {}}, dynamic=backends.one_route(backends.http_service(backend)))
     window = (http2.INITIAL_WINDOW_SIZE, size if flows else 0)
     with http2.Client(one.ports["web"], settings=[window]) as client:
         client.settled()
@@ -589,13 +577,13 @@ def test_a_reload_keeps_the_connection_of_an_unchanged_server(front, http2_serve
     backend = http2_server()
     one = front(backend)
     assert json.loads(wire.fetch(one.ports["web"]).body)["connection"] == 1
-    other = config(backends.http_service(backend, transport="t"),
+    other = backends.one_route(backends.http_service(backend, transport="t"),
                    serversTransports={"t": {"insecureSkipVerify": True}})
     other["http"]["routers"]["more"] = {"entryPoints": ["web"], "rule": "Host(`more.test`)",
                                         "service": "s"}
     one.reload(other)
     assert json.loads(wire.fetch(one.ports["web"]).body)["connection"] == 1
-    one.reload(config(backends.http_service(http2_server())))
+    one.reload(backends.one_route(backends.http_service(http2_server())))
     assert wire.fetch(one.ports["web"]).status == 200   # wakes the worker
     eventually(backend.sessions[0].closed.is_set, "the connection of a server that is gone")
 

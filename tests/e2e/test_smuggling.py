@@ -9,6 +9,8 @@ with an error status and a closed connection; neither request may reach the back
 import pytest
 
 import wire
+from backends import HttpBackend, http_service, one_route
+from server import Weir, serving
 
 HEAD = b"POST /first HTTP/1.1\r\nHost: a.test\r\n"
 SECOND = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
@@ -122,20 +124,13 @@ CHUNKS = {
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory, loop, binary):
-    from backends import HttpBackend, http_service
-    from server import Weir
     del binary
     backend = HttpBackend(loop)
-    one = Weir(tmp_path_factory.mktemp("weir"), entries={"web": {}}, dynamic={"http": {
-        "routers": {"r": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)", "service": "s"}},
-        "services": {"s": http_service(backend)}}})
+    one = Weir(tmp_path_factory.mktemp("weir"), entries={"web": {}},
+               dynamic=one_route(http_service(backend)))
     one.backend = backend
-    yield one
-    try:
-        one.stop()
-    finally:
-        one.kill()
-        backend.stop()
+    with serving(one, backend):
+        yield one
 
 
 def all_answers(connection):

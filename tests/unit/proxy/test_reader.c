@@ -27,26 +27,46 @@ static uint64_t hits(enum limit limit)
     return metric_read(&scene.harness.worker.limits.hits[limit]);
 }
 
-/* Sends what the backend's socket takes now. */
-static bool push(int backend, size_t *left)
+/* A response on its way, of which so much is left to the backend to send. */
+struct download {
+    int client, backend;
+    size_t left;
+};
+
+/* The head is sent. */
+static struct download begin(size_t length)
 {
-    size_t want = *left < sizeof(bytes) ? *left : sizeof(bytes);
-    ssize_t sent = send(backend, bytes, want, MSG_NOSIGNAL | MSG_DONTWAIT);
+    char head[100];
+    struct download made = {.client = scene_client(), .left = length};
+    scene_send(made.client, GET);
+    made.backend = scene_backend();
+    scene_read_until(made.backend, "\r\n\r\n");
+    snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", length);
+    scene_send(made.backend, head);
+    return made;
+}
+
+/* Sends what the backend's socket takes now. */
+static bool push(struct download *download)
+{
+    size_t want = download->left < sizeof(bytes) ? download->left : sizeof(bytes);
+    ssize_t sent = send(download->backend, bytes, want, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0)
-        *left -= (size_t)sent;
+        download->left -= (size_t)sent;
     return sent > 0;
 }
 
-/* Turns until the limit was hit or `for_ms` have passed; keeps the backend sending. */
-static void stream(int backend, size_t *left, int client, size_t read_at_once, int64_t for_ms)
+/* Turns until the limit was hit or `for_ms` have passed; keeps the backend sending, and
+ * the client reading so much every 10 ms. */
+static void stream(struct download *download, size_t read_at_once, int64_t for_ms)
 {
     static char taken[64 << 10];
     int64_t end = clock_monotonic_ns() + for_ms * NS_PER_MS, next = 0;
     while (hits(LIMIT_OF_SLOW_READER) == 0 && clock_monotonic_ns() < end) {
-        while (*left > 0 && push(backend, left))
+        while (download->left > 0 && push(download))
             ;
         if (read_at_once > 0 && clock_monotonic_ns() > next) {
-            (void)!recv(client, taken, read_at_once, MSG_DONTWAIT);
+            (void)!recv(download->client, taken, read_at_once, MSG_DONTWAIT);
             next = clock_monotonic_ns() + 10 * NS_PER_MS;
         }
         harness_turn(&scene.harness, 5);
@@ -66,146 +86,124 @@ static int end_of(int fd)
     return got < 0 ? errno : 0;
 }
 
-static int ask(int *backend, size_t length)
+static void close_both(const struct download *download)
 {
-    char head[100];
-    int client = scene_client();
-    scene_send(client, GET);
-    *backend = scene_backend();
-    scene_read_until(*backend, "\r\n\r\n");
-    snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", length);
-    scene_send(*backend, head);
-    return client;
+    close(download->client);
+    close(download->backend);
+}
+
+static void expect_reset(const struct download *download)
+{
+    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
+    assert_int_equal(end_of(download->client), ECONNRESET);
+    close_both(download);
+}
+
+/* The client goes, and Weir leaves the backend. */
+static void leave(const struct download *download)
+{
+    close(download->client);
+    end_of(download->backend);
+    close(download->backend);
 }
 
 static void who_reads_nothing_is_reset(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.send_timeout = MS(80);
-    int client = ask(&backend, LONG);
-    size_t left = LONG;
-    stream(backend, &left, client, 0, 5000);
-    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
-    assert_int_equal(end_of(client), ECONNRESET);
-    end_of(backend);
-    close(client);
-    close(backend);
+    struct download download = begin(LONG);
+    stream(&download, 0, 5000);
+    end_of(download.backend);
+    expect_reset(&download);
 }
 
 /* All of it fits into the kernel's buffers, whose memory it holds. */
 static void who_reads_nothing_of_a_short_answer_is_reset_too(void **state)
 {
     (void)state;
-    int backend, small = 4096;
+    int small = 4096;
     scene.harness.settings.weir.send_timeout = MS(80);
-    int client = ask(&backend, 200000);
-    assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
-    size_t left = 200000;
-    stream(backend, &left, client, 0, 5000);
-    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
-    assert_int_equal(left, 0);
-    assert_int_equal(end_of(client), ECONNRESET);
-    close(client);
-    close(backend);
+    struct download download = begin(200000);
+    assert_int_equal(
+        setsockopt(download.client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    stream(&download, 0, 5000);
+    assert_int_equal(download.left, 0);
+    expect_reset(&download);
 }
 
 /* With a kernel that cannot be told how much to receive, and many slow clients. */
 static void a_slow_reader_has_little_waiting_on_older_kernels_too(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.worker.ring.has_recv_limit = false;
     scene.harness.worker.congested = 100;
-    int client = ask(&backend, LONG);
-    size_t left = LONG;
-    stream(backend, &left, client, 0, 300);
-    assert_true(left > 0);
+    struct download download = begin(LONG);
+    stream(&download, 0, 300);
+    assert_true(download.left > 0);
     struct client *one =
         container_of(scene.harness.worker.clients.next, struct client, link);
     assert_in_range(conn_backlog(&one->conn), 1, 300 << 10);
     scene.harness.worker.congested -= 100;
-    close(client);
-    end_of(backend);
-    close(backend);
+    leave(&download);
 }
 
 static void who_reads_a_little_is_served(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.send_timeout = MS(200);
-    int client = ask(&backend, LONG);
-    size_t left = LONG;
-    stream(backend, &left, client, 32 << 10, 1500);
+    struct download download = begin(LONG);
+    stream(&download, 32 << 10, 1500);
     assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
-    assert_true(left > 0);
-    close(client);
-    end_of(backend);
-    close(backend);
+    assert_true(download.left > 0);
+    leave(&download);
 }
 
 static void a_reader_has_to_keep_the_rate(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.send_timeout = MS(100);
     scene.harness.settings.weir.send_bytes_per_second = 1 << 30;
-    int client = ask(&backend, LONG);
-    size_t left = LONG;
-    stream(backend, &left, client, 32 << 10, 5000);
-    assert_int_equal(hits(LIMIT_OF_SLOW_READER), 1);
-    assert_int_equal(end_of(client), ECONNRESET);
-    close(client);
-    close(backend);
+    struct download download = begin(LONG);
+    stream(&download, 32 << 10, 5000);
+    expect_reset(&download);
+}
+
+/* A short answer's backend sends by hand. */
+static struct download begin_by_hand(size_t length)
+{
+    struct download made = begin(length);
+    made.left = 0;
+    return made;
 }
 
 static void an_idle_client_is_no_slow_reader(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.send_timeout = MS(30);
     scene.harness.settings.weir.send_bytes_per_second = 1 << 30;
-    int client = ask(&backend, 2);
-    scene_send(backend, "ok");
-    scene_read_until(client, "ok");
-    size_t left = 0;
-    stream(backend, &left, client, 0, 200);
-    scene_round_trip(client, backend);
+    struct download download = begin_by_hand(2);
+    scene_send(download.backend, "ok");
+    scene_read_until(download.client, "ok");
+    stream(&download, 0, 200);
+    scene_round_trip(download.client, download.backend);
     assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
-    close(client);
-    close(backend);
+    close_both(&download);
 }
 
 static void the_backend_may_be_as_slow_as_it_likes(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.send_timeout = MS(30);
-    int client = ask(&backend, 4);
-    size_t left = 0;
-    scene_send(backend, "sl");
-    stream(backend, &left, client, 0, 200);
-    scene_send(backend, "ow");
-    scene_read_until(client, "slow");
+    struct download download = begin_by_hand(4);
+    scene_send(download.backend, "sl");
+    stream(&download, 0, 200);
+    scene_send(download.backend, "ow");
+    scene_read_until(download.client, "slow");
     assert_int_equal(hits(LIMIT_OF_SLOW_READER), 0);
-    close(client);
-    close(backend);
+    close_both(&download);
 }
 
 /* ---- bodies ---- */
-
-/* Sends a piece of a body in every turn, so that none is silent. */
-static void trickle(int client, int backend, int64_t for_ms)
-{
-    int64_t end = clock_monotonic_ns() + for_ms * NS_PER_MS;
-    while (hits(LIMIT_OF_SLOW_BODY) == 0 && clock_monotonic_ns() < end) {
-        (void)!send(client, "0123456789", 10, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (recv(backend, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-            ;
-        harness_turn(&scene.harness, 0);
-    }
-}
 
 static int post(int *backend)
 {
@@ -216,58 +214,57 @@ static int post(int *backend)
     return client;
 }
 
+/* Sends a piece of a body in every turn, so that none is silent; whether it is taken for
+ * that long. */
+static bool trickle(int64_t for_ms)
+{
+    int backend, client = post(&backend);
+    int64_t end = clock_monotonic_ns() + for_ms * NS_PER_MS;
+    while (hits(LIMIT_OF_SLOW_BODY) == 0 && clock_monotonic_ns() < end) {
+        (void)!send(client, "0123456789", 10, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (recv(backend, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+            ;
+        harness_turn(&scene.harness, 0);
+    }
+    bool taken = hits(LIMIT_OF_SLOW_BODY) == 0;
+    assert_int_equal(scene.logged_status, taken ? 0 : 408);
+    close(client);
+    scene_read_to_end(backend);
+    close(backend);
+    return taken;
+}
+
 static void a_body_below_the_rate_is_given_up(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.body_timeout = MS(100);
     scene.harness.settings.weir.body_bytes_per_second = 1 << 30;
-    int client = post(&backend);
-    trickle(client, backend, 5000);
-    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 1);
-    assert_int_equal(scene.logged_status, 408);
-    close(client);
-    close(backend);
+    assert_false(trickle(5000));
 }
 
 static void a_body_above_the_rate_goes_on(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.body_timeout = MS(100);
     scene.harness.settings.weir.body_bytes_per_second = 10;
-    int client = post(&backend);
-    trickle(client, backend, 600);
-    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 0);
-    close(client);
-    scene_read_to_end(backend);
-    close(backend);
+    assert_true(trickle(600));
 }
 
 static void a_body_that_never_ends_has_the_time_of_a_request(void **state)
 {
     (void)state;
-    int backend;
     scene.entry.read_timeout = MS(100);
     scene.harness.settings.weir.body_timeout = MS(60000);
-    int client = post(&backend);
-    trickle(client, backend, 5000);
-    assert_int_equal(hits(LIMIT_OF_SLOW_BODY), 1);
-    assert_int_equal(scene.logged_status, 408);
-    close(client);
-    close(backend);
+    assert_false(trickle(5000));
 }
 
 /* The silence is the backend's: it reads nothing. */
 static void a_backend_that_reads_nothing_costs_the_client_no_time(void **state)
 {
     (void)state;
-    int backend;
     scene.harness.settings.weir.body_timeout = MS(50);
     scene.harness.settings.weir.body_bytes_per_second = 1 << 30;
-    int client = scene_client();
-    scene_send(client, "POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 99000000\r\n\r\n");
-    backend = scene_backend();
+    int backend, client = post(&backend);
     int64_t end = clock_monotonic_ns() + 300 * NS_PER_MS;
     ssize_t sent = 0;
     while (hits(LIMIT_OF_SLOW_BODY) == 0 && clock_monotonic_ns() < end) {

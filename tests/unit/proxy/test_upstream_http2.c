@@ -122,6 +122,21 @@ static int accept_http2(void)
     return backend;
 }
 
+static void expect_request(int backend, unsigned stream)
+{
+    assert_int_equal(read_until(backend, HEADERS)->stream, stream);
+}
+
+/* A backend's connection with its first request, which allows so many streams. */
+static int accept_request(unsigned streams)
+{
+    int backend = accept_http2();
+    expect_request(backend, 1);
+    send_settings(backend, streams);
+    harness_settle(&scene.harness);
+    return backend;
+}
+
 static int ask(void)
 {
     int client = scene_client();
@@ -134,6 +149,27 @@ static void expect_ok(int client)
     scene_read_until(client, "0\r\n\r\n");
     assert_true(scene_begins("HTTP/1.1 200 OK\r\n"));
 }
+
+static void expect_bad_gateway(int client)
+{
+    scene_read_until(client, "\r\n\r\n");
+    assert_true(scene_begins(BAD_GATEWAY));
+}
+
+/* The backend answers, and the client has it. */
+static void serve(int backend, unsigned stream, int client)
+{
+    answer(backend, stream);
+    expect_ok(client);
+}
+
+static void close_each(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+#define CLOSE(...)                                                                    \
+    close_each((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 
 /* Whether a setting of the frame has that value. */
 static bool says(const struct frame *frame, unsigned id, uint32_t value)
@@ -178,123 +214,79 @@ static void before_the_settings_one_stream_is_opened(void **state)
 {
     (void)state;
     int one = ask(), two = ask(), backend = accept_http2();
-    assert_int_equal(read_until(backend, HEADERS)->stream, 1);
+    expect_request(backend, 1);
     assert_true(scene_is_silent(backend));
     send_settings(backend, 100);
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
-    answer(backend, 3);
-    expect_ok(two);
-    answer(backend, 1);
-    expect_ok(one);
+    expect_request(backend, 3);
+    serve(backend, 3, two);
+    serve(backend, 1, one);
     assert_int_equal(metrics()->upstream_connects.value, 1);
     assert_int_equal(metrics()->upstream_reuses.value, 1);
-    close(one);
-    close(two);
-    close(backend);
+    CLOSE(one, two, backend);
 }
 
 static void a_full_connection_is_joined_by_another(void **state)
 {
     (void)state;
-    int one = ask(), backend = accept_http2();
-    assert_int_equal(read_until(backend, HEADERS)->stream, 1);
-    send_settings(backend, 1);
-    harness_settle(&scene.harness);
+    int one = ask(), backend = accept_request(1);
     int two = ask();
-    int other = accept_http2();
-    assert_int_equal(read_until(other, HEADERS)->stream, 1);
-    send_settings(other, 1);
-    answer(other, 1);
-    expect_ok(two);
-    answer(backend, 1);
-    expect_ok(one);
+    int other = accept_request(1);
+    serve(other, 1, two);
+    serve(backend, 1, one);
     assert_int_equal(metrics()->upstream_connects.value, 2);
-    close(one);
-    close(two);
-    close(backend);
-    close(other);
+    CLOSE(one, two, backend, other);
 }
 
 static void a_refused_stream_is_asked_of_another_connection(void **state)
 {
     (void)state;
-    int client = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
+    int client = ask(), backend = accept_request(100);
     send_code(backend, RST_STREAM, 1, 7);
-    int other = accept_http2();
-    assert_int_equal(read_until(other, HEADERS)->stream, 1);
-    send_settings(other, 100);
-    answer(other, 1);
-    expect_ok(client);
+    int other = accept_request(100);
+    serve(other, 1, client);
     assert_int_equal(metrics()->upstream_retries.value, 1);
-    close(client);
-    close(backend);
-    close(other);
+    CLOSE(client, backend, other);
 }
 
 static void goaway_moves_what_it_does_not_cover(void **state)
 {
     (void)state;
-    int one = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
-    harness_settle(&scene.harness);
+    int one = ask(), backend = accept_request(100);
     int two = ask();
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
+    expect_request(backend, 3);
     send_frame(backend, GOAWAY, 0, 0, "\0\0\0\1\0\0\0\0", 8);
-    int other = accept_http2();
-    assert_int_equal(read_until(other, HEADERS)->stream, 1);
-    send_settings(other, 100);
-    answer(other, 1);
-    expect_ok(two);
-    answer(backend, 1); /* which it goes on serving */
-    expect_ok(one);
+    int other = accept_request(100);
+    serve(other, 1, two);
+    serve(backend, 1, one); /* which it goes on serving */
     scene_read_to_end(backend); /* drained, it is closed */
-    close(one);
-    close(two);
-    close(backend);
-    close(other);
+    CLOSE(one, two, backend, other);
 }
 
 static void a_lost_connection_is_told_to_all_its_streams(void **state)
 {
     (void)state;
-    int one = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
-    harness_settle(&scene.harness);
+    int one = ask(), backend = accept_request(100);
     int two = scene_client();
     scene_send(two, "POST / HTTP/1.1\r\nHost: h2c.test\r\nContent-Length: 0\r\n\r\n");
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
+    expect_request(backend, 3);
     close(backend);
-    scene_read_until(one, "\r\n\r\n");
-    assert_true(scene_begins(BAD_GATEWAY)); /* the first on its connection: it may have been done */
-    scene_read_until(two, "\r\n\r\n");
-    assert_true(scene_begins(BAD_GATEWAY)); /* not idempotent */
-    close(one);
-    close(two);
+    expect_bad_gateway(one); /* the first on its connection: it may have been done */
+    expect_bad_gateway(two); /* not idempotent */
+    CLOSE(one, two);
 }
 
 static void a_stale_connection_is_replaced_for_what_may_be_repeated(void **state)
 {
     (void)state;
-    int client = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
-    answer(backend, 1);
-    expect_ok(client);
+    int client = ask(), backend = accept_request(100);
+    serve(backend, 1, client);
     scene_send(client, GET);
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
+    expect_request(backend, 3);
     close(backend);
-    int other = accept_http2();
-    read_until(other, HEADERS);
-    send_settings(other, 100);
-    answer(other, 1);
-    expect_ok(client);
+    int other = accept_request(100);
+    serve(other, 1, client);
     assert_int_equal(metrics()->upstream_retries.value, 1);
-    close(client);
-    close(other);
+    CLOSE(client, other);
 }
 
 static void who_leaves_while_waiting_ends_the_dial(void **state)
@@ -311,60 +303,46 @@ static void who_leaves_while_waiting_ends_the_dial(void **state)
 static void a_client_that_leaves_resets_its_stream_only(void **state)
 {
     (void)state;
-    int one = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
-    harness_settle(&scene.harness);
+    int one = ask(), backend = accept_request(100);
     int two = ask();
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
+    expect_request(backend, 3);
     close(one);
     const struct frame *frame = read_until(backend, RST_STREAM);
     assert_int_equal(frame->stream, 1);
     assert_int_equal(frame->payload[3], 8); /* CANCEL */
     /* What was on its way to the one that left is nobody's. */
     answer(backend, 1);
-    answer(backend, 3);
-    expect_ok(two);
-    close(two);
-    close(backend);
+    serve(backend, 3, two);
+    CLOSE(two, backend);
 }
 
 static void a_request_that_is_gone_before_it_was_sent_leaves_nothing(void **state)
 {
     (void)state;
-    int one = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 1);
-    answer(backend, 1);
-    expect_ok(one);
+    int one = ask(), backend = accept_request(1);
+    serve(backend, 1, one);
     close(ask()); /* head and FIN come in one turn */
     harness_settle(&scene.harness);
     scene_send(one, GET); /* the one stream that is allowed is free */
     const struct frame *frame = read_until(backend, HEADERS);
-    answer(backend, frame->stream);
-    expect_ok(one);
+    serve(backend, frame->stream, one);
     assert_int_equal(metrics()->upstream_connects.value, 1);
-    close(one);
-    close(backend);
+    CLOSE(one, backend);
 }
 
 static void a_server_that_is_gone_keeps_its_streams(void **state)
 {
     (void)state;
-    int client = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
+    int client = ask(), backend = accept_request(100);
     struct snapshot *old = scene_publish(false);
     harness_settle(&scene.harness);
-    answer(backend, 1);
-    expect_ok(client);
+    serve(backend, 1, client);
     scene_read_to_end(backend); /* and is left with the last of them */
     for (int i = 0; i < 100 && atomic_load(&old->claims) > 0; i++)
         harness_turn(&scene.harness, 1);
     assert_int_equal(atomic_load(&old->claims), 0);
     snapshot_destroy(old);
-    close(client);
-    close(backend);
+    CLOSE(client, backend);
 }
 
 static void what_is_no_http2_is_bad_gateway(void **state)
@@ -372,29 +350,23 @@ static void what_is_no_http2_is_bad_gateway(void **state)
     (void)state;
     int client = ask(), backend = accept_http2();
     scene_send(backend, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-    scene_read_until(client, "\r\n\r\n");
-    assert_true(scene_begins(BAD_GATEWAY));
-    close(client);
-    close(backend);
+    expect_bad_gateway(client);
+    CLOSE(client, backend);
 }
 
 static void a_malformed_response_resets_its_stream_only(void **state)
 {
     (void)state;
-    int client = ask(), backend = accept_http2();
-    read_until(backend, HEADERS);
-    send_settings(backend, 100);
+    int client = ask(), backend = accept_request(100);
     /* ":status: 200" and "connection: close", the name and value as literals */
     send_frame(backend, HEADERS, END_HEADERS | END_STREAM, 1,
                "\x88\0\x0a" "connection\x05" "close", 19);
     scene_read_until(client, "\r\n\r\nBad Gateway");
     assert_true(scene_begins(BAD_GATEWAY));
     scene_send(client, GET);
-    assert_int_equal(read_until(backend, HEADERS)->stream, 3);
-    answer(backend, 3);
-    expect_ok(client);
-    close(client);
-    close(backend);
+    expect_request(backend, 3);
+    serve(backend, 3, client);
+    CLOSE(client, backend);
 }
 
 int main(void)
