@@ -47,7 +47,9 @@ static void send_end(struct exchange *exchange, const struct http_fields *traile
 static size_t room(struct exchange *exchange)
 {
     struct front_stream *stream = stream_of(exchange);
-    const struct h2_session *session = stream->client->http2.session;
+    const struct h2_session *session = stream->h2.session;
+    if (session == NULL)
+        return EXCHANGE_ROOM_ANY;
     size_t most = (size_t)exchange->worker->settings->weir.send_buffer_bytes;
     size_t crowd = most * FRONT_HTTP2_CROWD, all = h2_session_queued(session);
     size_t queued = h2_queued(&stream->h2), window = h2_window(&stream->h2);
