@@ -131,7 +131,7 @@ struct path {
     struct x509 parsed[CLIENT_CERT_MAX];
 };
 
-static enum tls_client_alert refuse(struct err_text *why, enum tls_client_alert alert,
+static enum tls_alert refuse(struct err_text *why, enum tls_alert alert,
                                     const char *reason)
 {
     (void)err_set(why, ERR_TLS, "%s", reason);
@@ -186,7 +186,7 @@ static const struct authority *find_path(const struct tls_client_trust *trust,
 
 /* ---- signatures, dates, purposes ---- */
 
-static enum tls_client_alert judge(int result, struct err_text *why)
+static enum tls_alert judge(int result, struct err_text *why)
 {
     switch (result) {
     case WOLFSSL_SUCCESS:
@@ -226,18 +226,18 @@ static bool may_sign(const struct x509 *parsed)
 }
 
 /* All authorities of that name: one of them may have been renewed with a new key. */
-static enum tls_client_alert load_authorities(WOLFSSL_CERT_MANAGER *manager,
+static enum tls_alert load_authorities(WOLFSSL_CERT_MANAGER *manager,
                                               const struct authority *first,
                                               struct err_text *why)
 {
     struct span name = first->parsed.subject;
-    enum tls_client_alert best =
+    enum tls_alert best =
         refuse(why, TLS_ALERT_UNKNOWN_CA, "the certificate of caFiles may not sign others");
     for (const struct authority *one = first; one != NULL; one = authority_of(one->next, name)) {
         struct err_text reason = {""};
         if (!may_sign(&one->parsed))
             continue;
-        enum tls_client_alert alert = judge(load(manager, one->der), &reason);
+        enum tls_alert alert = judge(load(manager, one->der), &reason);
         if (best == TLS_CLIENT_ACCEPTED)
             continue;
         best = alert;
@@ -246,7 +246,7 @@ static enum tls_client_alert load_authorities(WOLFSSL_CERT_MANAGER *manager,
     return best;
 }
 
-static enum tls_client_alert check_purpose(const struct x509 *parsed, bool signs,
+static enum tls_alert check_purpose(const struct x509 *parsed, bool signs,
                                            struct err_text *why)
 {
     if (parsed->has_purposes && !parsed->is_for_clients)
@@ -258,13 +258,13 @@ static enum tls_client_alert check_purpose(const struct x509 *parsed, bool signs
     return TLS_CLIENT_ACCEPTED;
 }
 
-static enum tls_client_alert check_signatures(const struct path *path,
+static enum tls_alert check_signatures(const struct path *path,
                                               const struct authority *top, struct err_text *why)
 {
     WOLFSSL_CERT_MANAGER *manager = wolfSSL_CertManagerNew();
     if (manager == NULL)
         return refuse(why, TLS_ALERT_INTERNAL_ERROR, "out of memory");
-    enum tls_client_alert alert = load_authorities(manager, top, why);
+    enum tls_alert alert = load_authorities(manager, top, why);
     for (size_t i = path->count; i-- > 0 && alert == TLS_CLIENT_ACCEPTED;) {
         struct span der = path->der[i];
         alert = judge(wolfSSL_CertManagerVerifyBuffer(manager, (const byte *)der.ptr,
@@ -281,7 +281,7 @@ static enum tls_client_alert check_signatures(const struct path *path,
 
 /* ---- revocation ---- */
 
-static enum tls_client_alert judge_revocation(enum err error, struct err_text *why)
+static enum tls_alert judge_revocation(enum err error, struct err_text *why)
 {
     switch (error) {
     case ERR_OK:
@@ -323,11 +323,11 @@ static enum err ask_authorities(const struct crl_set *crls, const struct authori
     return best;
 }
 
-static enum tls_client_alert check_revocation(const struct crl_set *crls, const struct path *path,
+static enum tls_alert check_revocation(const struct crl_set *crls, const struct path *path,
                                               const struct authority *top, int64_t now_s,
                                               struct err_text *why)
 {
-    enum tls_client_alert alert = TLS_CLIENT_ACCEPTED;
+    enum tls_alert alert = TLS_CLIENT_ACCEPTED;
     for (size_t i = path->count; i-- > 0 && alert == TLS_CLIENT_ACCEPTED;) {
         struct span serial = path->parsed[i].serial;
         enum err error = i + 1 < path->count
@@ -349,7 +349,7 @@ static bool is_authority(const struct tls_client_trust *trust, struct span der)
     return false;
 }
 
-static enum tls_client_alert check_dates(const struct x509 *parsed, int64_t now_s,
+static enum tls_alert check_dates(const struct x509 *parsed, int64_t now_s,
                                          struct err_text *why)
 {
     if (now_s > parsed->not_after_s)
@@ -357,7 +357,7 @@ static enum tls_client_alert check_dates(const struct x509 *parsed, int64_t now_
     return now_s < parsed->not_before_s ? judge(ASN_BEFORE_DATE_E, why) : TLS_CLIENT_ACCEPTED;
 }
 
-enum tls_client_alert tls_client_trust_verify(const struct tls_client_trust *trust,
+enum tls_alert tls_client_trust_verify(const struct tls_client_trust *trust,
                                               const struct span *certs, size_t count,
                                               int64_t now_s, struct err_text *why)
 {
@@ -366,13 +366,13 @@ enum tls_client_alert tls_client_trust_verify(const struct tls_client_trust *tru
     if (x509_parse(certs[0], &path.parsed[0], why) != ERR_OK)
         return TLS_ALERT_BAD_CERTIFICATE;
     if (is_authority(trust, certs[0])) {
-        enum tls_client_alert alert = check_purpose(&path.parsed[0], false, why);
+        enum tls_alert alert = check_purpose(&path.parsed[0], false, why);
         return alert != TLS_CLIENT_ACCEPTED ? alert : check_dates(&path.parsed[0], now_s, why);
     }
     const struct authority *top = find_path(trust, certs, count, &path);
     if (top == NULL)
         return judge(ASN_NO_SIGNER_E, why);
-    enum tls_client_alert alert = check_signatures(&path, top, why);
+    enum tls_alert alert = check_signatures(&path, top, why);
     if (alert != TLS_CLIENT_ACCEPTED || trust->crls == NULL)
         return alert;
     return check_revocation(trust->crls, &path, top, now_s, why);

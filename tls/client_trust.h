@@ -13,6 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/base/span.h"
+#include "tls/alert.h"
 #include "tls/crl.h"
 
 struct tls_client_trust;
@@ -27,21 +28,11 @@ void tls_client_trust_destroy(struct tls_client_trust *trust); /* NULL is fine *
 /* Hash over authorities and lists. */
 uint64_t tls_client_trust_digest(const struct tls_client_trust *trust);
 
-/* Alerts of RFC 8446 §6.2. */
-enum tls_client_alert {
-    TLS_CLIENT_ACCEPTED = 0,
-    TLS_ALERT_BAD_CERTIFICATE = 42,
-    TLS_ALERT_UNSUPPORTED_CERTIFICATE = 43,
-    TLS_ALERT_CERTIFICATE_REVOKED = 44,
-    TLS_ALERT_CERTIFICATE_EXPIRED = 45,
-    TLS_ALERT_CERTIFICATE_UNKNOWN = 46,
-    TLS_ALERT_UNKNOWN_CA = 48,
-    TLS_ALERT_INTERNAL_ERROR = 80,
-};
+#define TLS_CLIENT_ACCEPTED 0
 
 /* certs: what the client sent, DER, its own first; the others in any order.
- * Otherwise the alert to send, with the reason in `why`. Any thread. */
-MUST_USE enum tls_client_alert tls_client_trust_verify(const struct tls_client_trust *trust,
+ * TLS_CLIENT_ACCEPTED, or the alert to send, with the reason in `why`. Any thread. */
+MUST_USE enum tls_alert tls_client_trust_verify(const struct tls_client_trust *trust,
                                                        const struct span *certs, size_t count,
                                                        int64_t now_s, struct err_text *why);
 

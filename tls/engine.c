@@ -16,8 +16,6 @@
 #include "tls/engine_private.h"
 #include "tls/peer_name.h"
 
-#define ALERT_INTERNAL_ERROR 80
-
 static enum err engine_create(struct tls_context *context, struct tls_engine **out)
 {
     struct tls_engine *engine = calloc(1, sizeof(*engine));
@@ -116,38 +114,10 @@ enum err tls_engine_create_client(struct tls_context *context, const char *serve
     return ERR_OK;
 }
 
-void tls_engine_enter(struct tls_engine *engine, struct span *input, struct buf *output)
-{
-    engine->input = input;
-    engine->output = output;
-    engine->output_error = ERR_OK;
-}
-
-void tls_engine_leave(struct tls_engine *engine)
-{
-    engine->input = NULL;
-    engine->output = NULL;
-}
-
 static enum err engine_failed(const struct tls_engine *engine, struct err_text *why)
 {
     tls_engine_explain(engine, why);
     return engine->failure == MEMORY_E || engine->failure == MEMORY_ERROR ? ERR_NOMEM : ERR_TLS;
-}
-
-/* wolfSSL does not send an alert for every failure; while nothing is encrypted
- * we can, and the peer need not guess. */
-void tls_engine_fail(struct tls_engine *engine, int error)
-{
-    engine->failure = error != 0 ? error : WOLFSSL_FATAL_ERROR;
-    WOLFSSL_ALERT_HISTORY history = {{-1, 0}, {-1, 0}};
-    wolfSSL_get_alert_history(engine->wolfssl, &history);
-    bool peer_knows = engine->failure == FATAL_ERROR || history.last_tx.level == alert_fatal;
-    if (!peer_knows && !engine->emitted && !engine->context->is_client)
-        (void)!tls_alert_append(engine->output,
-                                error == UNKNOWN_RECORD_TYPE ? unexpected_message
-                                : error == MEMORY_E          ? ALERT_INTERNAL_ERROR
-                                                             : handshake_failure);
 }
 
 /* What a result ≤ 0 of wolfSSL means; ERR_TLS: the engine has failed. */
@@ -299,13 +269,6 @@ void tls_engine_info(const struct tls_engine *engine, struct tls_engine_info *ou
         .group = wolfSSL_get_curve_name(wolfssl),
         .resumed = wolfSSL_session_reused(wolfssl),
     };
-}
-
-enum err tls_alert_append(struct buf *output, uint8_t description)
-{
-    /* alert, legacy version 1.2, two bytes: fatal, description (RFC 8446 §5.1, §6) */
-    const char record[] = {21, 3, 3, 0, 2, 2, (char)description};
-    return buf_append(output, span_make(record, sizeof(record)));
 }
 
 struct cert *tls_engine_cert(const struct tls_engine *engine)

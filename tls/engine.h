@@ -95,8 +95,4 @@ const struct client_cert *tls_engine_client_cert(const struct tls_engine *engine
  * one. *subject is "" where there is none; valid while the engine lives. */
 bool tls_engine_client_refused(const struct tls_engine *engine, const char **subject);
 
-/* Appends the fatal alert for a hello refused before an engine exists
- * (unrecognized_name 112, protocol_version 70, no_application_protocol 120 …). */
-MUST_USE enum err tls_alert_append(struct buf *output, uint8_t description);
-
 #endif

@@ -72,7 +72,7 @@ enum err tls_engine_send_refusal(struct tls_engine *engine, struct buf *output)
 
 /* ---- the decision ---- */
 
-static int refuse(struct tls_engine *engine, enum tls_client_alert alert, const char *why)
+static int refuse(struct tls_engine *engine, enum tls_alert alert, const char *why)
 {
     engine->refusal = (uint8_t)alert;
     engine->refusal_why = malloc(sizeof(*engine->refusal_why));
@@ -113,7 +113,7 @@ static int look_at_leaf(struct tls_engine *engine, const WOLFSSL_X509_STORE_CTX 
                       err_message(error));
     if (trust == NULL)
         return 1;
-    enum tls_client_alert alert =
+    enum tls_alert alert =
         tls_client_trust_verify(trust, certs, count, clock_wall_ns() / NS_PER_S, &why);
     return alert == TLS_CLIENT_ACCEPTED ? 1 : refuse(engine, alert, why.text);
 }

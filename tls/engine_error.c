@@ -9,58 +9,8 @@
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
+#include "tls/alert.h"
 #include "tls/engine_private.h"
-
-struct alert {
-    int description;
-    const char *name;
-    const char *meaning; /* "the client …" */
-};
-
-static const struct alert alerts[] = {
-    {0, "close_notify", "closed the connection"},
-    {10, "unexpected_message", "did not expect our message"},
-    {20, "bad_record_mac", "could not decrypt a record"},
-    {22, "record_overflow", "got a record that is too long"},
-    {40, "handshake_failure", "found no acceptable parameters"},
-    {42, "bad_certificate", "refused the certificate"},
-    {43, "unsupported_certificate", "does not support this kind of certificate"},
-    {44, "certificate_revoked", "says that the certificate is revoked"},
-    {45, "certificate_expired", "says that the certificate is expired"},
-    {46, "certificate_unknown", "refused the certificate"},
-    {47, "illegal_parameter", "found an illegal parameter"},
-    {48, "unknown_ca", "does not trust this certificate"},
-    {49, "access_denied", "denied access"},
-    {50, "decode_error", "could not decode a message"},
-    {51, "decrypt_error", "could not verify a signature or finished message"},
-    {70, "protocol_version", "does not support the TLS version"},
-    {71, "insufficient_security", "wants stronger parameters"},
-    {80, "internal_error", "had an internal error"},
-    {86, "inappropriate_fallback", "refused the fallback to a lower version"},
-    {90, "user_canceled", "canceled the handshake"},
-    {100, "no_renegotiation", "refused to renegotiate"},
-    {109, "missing_extension", "misses an extension"},
-    {110, "unsupported_extension", "got an extension that it did not ask for"},
-    {112, "unrecognized_name", "does not know the server name"},
-    {113, "bad_certificate_status_response", "refused the OCSP response"},
-    {115, "unknown_psk_identity", "does not know the key's identity"},
-    {116, "certificate_required", "wants a client certificate"},
-    {120, "no_application_protocol", "supports none of the application protocols"},
-};
-
-static const struct alert *alert_find(int description)
-{
-    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
-        if (alerts[i].description == description)
-            return &alerts[i];
-    return NULL;
-}
-
-const char *tls_alert_name(int description)
-{
-    const struct alert *alert = alert_find(description);
-    return alert != NULL ? alert->name : NULL;
-}
 
 struct reason {
     int error;
@@ -110,9 +60,10 @@ static const char *reason_text(int error)
 
 static void explain_received(const char *peer, int description, struct err_text *why)
 {
-    const struct alert *alert = alert_find(description);
-    if (alert != NULL)
-        (void)err_set(why, ERR_TLS, "the %s %s (alert %s)", peer, alert->meaning, alert->name);
+    const char *name = tls_alert_name(description);
+    if (name != NULL)
+        (void)err_set(why, ERR_TLS, "the %s %s (alert %s)", peer, tls_alert_meaning(description),
+                      name);
     else
         (void)err_set(why, ERR_TLS, "the %s sent alert %d", peer, description);
 }

@@ -78,7 +78,4 @@ bool tls_engine_is_key_update(const struct tls_engine *engine, size_t record_siz
 /* Says in words why the engine failed. */
 void tls_engine_explain(const struct tls_engine *engine, struct err_text *why);
 
-/* "unknown_ca" (RFC 8446 §6), or "alert NUMBER" is not known: NULL. */
-const char *tls_alert_name(int description);
-
 #endif

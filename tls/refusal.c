@@ -8,12 +8,16 @@
 
 #define VERSION_TLS13 0x0304
 
-static const struct tls_refusal no_version = {70, "no TLS version in common"};
+static const struct tls_refusal no_version = {TLS_ALERT_PROTOCOL_VERSION,
+                                              "no TLS version in common"};
 static const struct tls_refusal fallback = {
-    86, "the client fell back to a lower TLS version than both know"};
-static const struct tls_refusal no_group = {40, "no curve in common"};
-static const struct tls_refusal missing_groups = {109, "no curves offered"};
-static const struct tls_refusal too_many_tickets = {40, "too many tickets offered"};
+    TLS_ALERT_INAPPROPRIATE_FALLBACK,
+    "the client fell back to a lower TLS version than both know"};
+static const struct tls_refusal no_group = {TLS_ALERT_HANDSHAKE_FAILURE, "no curve in common"};
+static const struct tls_refusal missing_groups = {TLS_ALERT_MISSING_EXTENSION,
+                                                  "no curves offered"};
+static const struct tls_refusal too_many_tickets = {TLS_ALERT_HANDSHAKE_FAILURE,
+                                                    "too many tickets offered"};
 
 static bool has_group_in_common(const struct clienthello *hello,
                                 const struct tls_options *options)

@@ -7,6 +7,7 @@
 #ifndef WEIR_TLS_REFUSAL_H
 #define WEIR_TLS_REFUSAL_H
 
+#include "tls/alert.h"
 #include "tls/clienthello.h"
 #include "tls/options.h"
 
@@ -15,7 +16,7 @@
 #define TLS_TICKETS_OFFERED_MAX 8
 
 struct tls_refusal {
-    uint8_t alert;   /* RFC 8446 §6 */
+    enum tls_alert alert;
     const char *why; /* for the log */
 };
 

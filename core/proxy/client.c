@@ -98,9 +98,9 @@ static void serve_plain(struct client *client, struct span first)
 static bool refuse_records(struct client *client, uint8_t first)
 {
     if (first >= 20 && first <= 24)
-        client_tls_refuse(client, CLIENT_ALERT_UNEXPECTED_MESSAGE, "no ClientHello comes first");
+        client_tls_refuse(client, TLS_ALERT_UNEXPECTED_MESSAGE, "no ClientHello comes first");
     else if (first >= 0x80)
-        client_tls_refuse(client, CLIENT_ALERT_PROTOCOL_VERSION, "not TLS, perhaps SSLv2");
+        client_tls_refuse(client, TLS_ALERT_PROTOCOL_VERSION, "not TLS, perhaps SSLv2");
     else
         return false;
     return true;
@@ -196,10 +196,10 @@ static void look_at(struct client *client, struct span bytes)
         break;
     case ERR_LIMIT:
         limit_report(client, LIMIT_OF_CLIENT_HELLO);
-        client_tls_refuse(client, CLIENT_ALERT_DECODE_ERROR, "ClientHello too long");
+        client_tls_refuse(client, TLS_ALERT_DECODE_ERROR, "ClientHello too long");
         break;
     default:
-        client_tls_refuse(client, CLIENT_ALERT_DECODE_ERROR, "malformed ClientHello");
+        client_tls_refuse(client, TLS_ALERT_DECODE_ERROR, "malformed ClientHello");
     }
 }
 

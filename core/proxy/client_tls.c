@@ -40,14 +40,14 @@ static void forget_tcp_route(struct client *client)
     }
 }
 
-void client_tls_refuse(struct client *client, enum client_alert alert, const char *why)
+void client_tls_refuse(struct client *client, enum tls_alert alert, const char *why)
 {
     struct conn *conn = &client->conn;
     metric_add(&conn->worker->metrics.handshakes_failed, 1);
     log_debug("TLS connection refused", "client", client->peer_text, "serverName",
               client->server_name, "error", why);
     forget_tcp_route(client);
-    if (tls_alert_append(&conn->filling, (uint8_t)alert) != ERR_OK)
+    if (tls_alert_append(&conn->filling, alert) != ERR_OK)
         conn_close(conn);
     else
         conn_close_after_flush(conn, true);
@@ -154,10 +154,10 @@ static void shake_hands(struct client *client, struct tls_context *context,
         error = conn_start_tls_server(&client->conn, context, params, bytes);
     buf_finish(&joined);
     if (error == ERR_SYNTAX)
-        client_tls_refuse(client, CLIENT_ALERT_UNEXPECTED_MESSAGE,
+        client_tls_refuse(client, TLS_ALERT_UNEXPECTED_MESSAGE,
                           "something follows the ClientHello in its record");
     else if (error != ERR_OK)
-        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, err_message(error));
+        client_tls_refuse(client, TLS_ALERT_INTERNAL_ERROR, err_message(error));
 }
 
 /* Who offers acme-tls/1 is a CA, and gets a challenge's certificate or none. */
@@ -168,7 +168,7 @@ static void answer_challenge(struct client *client, struct span bytes)
     forget_tcp_route(client);
     client->side = CLIENT_CHALLENGE;
     if (context == NULL) {
-        client_tls_refuse(client, CLIENT_ALERT_NO_APPLICATION_PROTOCOL,
+        client_tls_refuse(client, TLS_ALERT_NO_APPLICATION_PROTOCOL,
                           "there is no ACME challenge for this name");
         return;
     }
@@ -195,26 +195,26 @@ static void terminate(struct client *client, const struct clienthello *hello,
     }
     struct cert *cert = select_cert(client, hello, &known);
     if (options->sni_strict && !known) {
-        client_tls_refuse(client, CLIENT_ALERT_UNRECOGNIZED_NAME,
+        client_tls_refuse(client, TLS_ALERT_UNRECOGNIZED_NAME,
                           "no certificate for this name (sniStrict)");
         return;
     }
     const struct tls_refusal *refusal = tls_refusal_of(hello, options);
     if (refusal != NULL) {
-        client_tls_refuse(client, (enum client_alert)refusal->alert, refusal->why);
+        client_tls_refuse(client, refusal->alert, refusal->why);
         return;
     }
     struct tls_server_params params = {NULL};
     bool rsa = cert != NULL && cert->key_type == CERT_KEY_RSA;
     if (tls_options_choose_alpn(options, hello, rsa, &params.alpn) != ERR_OK) {
-        client_tls_refuse(client, CLIENT_ALERT_NO_APPLICATION_PROTOCOL, "no ALPN in common");
+        client_tls_refuse(client, TLS_ALERT_NO_APPLICATION_PROTOCOL, "no ALPN in common");
         return;
     }
     struct tls_context *context;
     struct err_text why = {""};
     if (tls_context_get(worker->hold->snapshot->contexts, cert, options, &context, &why) !=
         ERR_OK) {
-        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, why.text);
+        client_tls_refuse(client, TLS_ALERT_INTERNAL_ERROR, why.text);
         return;
     }
     client->is_tls = true;
@@ -242,7 +242,7 @@ static void start_tcp(struct client *client, const struct clienthello *hello,
     struct tls_options *options =
         snapshot_tls_options(client->conn.worker->hold->snapshot, route->model->tls.options);
     if (options == NULL) {
-        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, "unknown TLS options");
+        client_tls_refuse(client, TLS_ALERT_INTERNAL_ERROR, "unknown TLS options");
         return;
     }
     client->side = CLIENT_TCP;
@@ -259,7 +259,7 @@ static void start_https(struct client *client, const struct clienthello *hello,
     struct tls_options *options =
         snapshot_tls_options(client->conn.worker->hold->snapshot, options_name);
     if (options == NULL) {
-        client_tls_refuse(client, CLIENT_ALERT_INTERNAL_ERROR, "unknown TLS options");
+        client_tls_refuse(client, TLS_ALERT_INTERNAL_ERROR, "unknown TLS options");
         return;
     }
     client->side = CLIENT_HTTP1;

@@ -92,7 +92,7 @@ static struct tls_client_trust *trust_of(const char *ca, const char *const *crls
 struct verify_case {
     const char *client, *ca;
     const char *crls[4]; /* none: revocation is not asked about */
-    enum tls_client_alert alert;
+    enum tls_alert alert;
     const char *why;
 };
 

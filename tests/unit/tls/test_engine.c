@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/buf.h"
+#include "tls/alert.h"
 
 static void expect_handshake(struct pair *pair)
 {
