@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the parts of HTTP/2 share: h2_session.c (life, input and output),
- * h2_receive.c (what nghttp2 tells us), h2_send.c (what we tell it) and
- * h2_abuse.c (what is counted). Only these files name nghttp2. One thread.
+ * What the parts of HTTP/2 share: h2_session.c (life, input and output), above
+ * h2_receive.c (what nghttp2 tells us) and h2_send.c (what we tell it, with h2_list.c),
+ * above h2_abuse.c (what is counted), above h2_stream.c. Only these files name nghttp2.
+ * One thread.
  */
 #ifndef WEIR_CORE_HTTP_H2_PRIVATE_H
 #define WEIR_CORE_HTTP_H2_PRIVATE_H

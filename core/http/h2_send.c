@@ -1,149 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What goes out. Heads become name-value arrays whose texts stay where they are,
- * in the exchange's arena; bodies wait in the stream and are copied once, into what
- * the connection sends.
+ * What goes out. Bodies wait in the stream and are copied once, into what the
+ * connection sends.
  */
 #include "core/http/h2_private.h"
 
-#include "core/http/scan.h"
-#include "core/http/uri.h"
-
-#define EXTRA_FIELDS 8 /* pseudo-fields and framing */
-
-struct name_values {
-    nghttp2_nv *items;
-    size_t count;
-    uint8_t flags;
-};
-
-/* A server's streams keep what they have sent; a client's may be given up before. */
-#define BORROWED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
-#define COPIED NGHTTP2_NV_FLAG_NONE
-
-/* ---- heads ---- */
-
-static enum err start(struct name_values *list, struct arena *arena,
-                      const struct http_fields *fields, uint8_t flags)
-{
-    list->count = 0;
-    list->flags = flags;
-    list->items = ARENA_ARRAY(arena, nghttp2_nv, (fields != NULL ? fields->count : 0) +
-                                                     EXTRA_FIELDS);
-    return list->items != NULL ? ERR_OK : ERR_NOMEM;
-}
-
-static void add(struct name_values *list, struct span name, struct span value)
-{
-    static const uint8_t nothing[1];
-    list->items[list->count++] = (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.ptr,
-        .namelen = name.len,
-        .value = (uint8_t *)(uintptr_t)(value.len > 0 ? value.ptr : (const char *)nothing),
-        .valuelen = value.len,
-        .flags = list->flags,
-    };
-}
-
-/* Beside those of a connection, what is written from the message itself. */
-static bool is_left_out(const struct http_field *field)
-{
-    return http_field_is_of_connection(field) || field->id == HTTP_FIELD_HTTP2_SETTINGS ||
-           field->id == HTTP_FIELD_HOST || field->id == HTTP_FIELD_CONTENT_LENGTH;
-}
-
-static struct span lower_name(struct arena *arena, const struct http_field *field)
-{
-    if (field->id != HTTP_FIELD_OTHER)
-        return http_field_name(field->id);
-    size_t i = 0;
-    while (i < field->name.len && field->name.ptr[i] == ascii_lower(field->name.ptr[i]))
-        i++;
-    if (i == field->name.len)
-        return field->name;
-    char *lower = arena_bytes(arena, field->name.len);
-    if (lower == NULL)
-        return SPAN_EMPTY;
-    for (i = 0; i < field->name.len; i++)
-        lower[i] = ascii_lower(field->name.ptr[i]);
-    return span_make(lower, field->name.len);
-}
-
-static enum err add_fields(struct name_values *list, struct arena *arena,
-                           const struct http_fields *fields)
-{
-    for (size_t i = 0; i < fields->count; i++) {
-        const struct http_field *field = &fields->items[i];
-        if (is_left_out(field))
-            continue;
-        if (!http_is_token(field->name) || !http_is_value(field->value))
-            return ERR_INVALID;
-        struct span name = lower_name(arena, field);
-        if (name.ptr == NULL)
-            return ERR_NOMEM;
-        add(list, name, field->value);
-    }
-    return ERR_OK;
-}
-
-static enum err add_length(struct name_values *list, struct arena *arena, uint64_t length)
-{
-    struct span text = arena_u64(arena, length);
-    if (text.ptr == NULL)
-        return ERR_NOMEM;
-    add(list, SPAN("content-length"), text);
-    return ERR_OK;
-}
-
-static enum err response_list(struct name_values *list, struct arena *arena,
-                              const struct http_response *response)
-{
-    struct span status = arena_u64(arena, response->status);
-    if (status.ptr == NULL)
-        return ERR_NOMEM;
-    TRY(start(list, arena, &response->fields, BORROWED));
-    add(list, SPAN(":status"), status);
-    TRY(add_fields(list, arena, &response->fields));
-    if (response->body == HTTP_BODY_LENGTH)
-        return add_length(list, arena, response->content_length);
-    const struct http_field *length =
-        http_fields_find_id(&response->fields, HTTP_FIELD_CONTENT_LENGTH);
-    bool may_have = response->body == HTTP_BODY_NONE && response->status >= 200 &&
-                    response->status != 204;
-    if (length != NULL && may_have && http_is_value(length->value))
-        add(list, SPAN("content-length"), length->value);
-    return ERR_OK;
-}
-
-static enum err request_list(struct name_values *list, struct arena *arena,
-                             const struct http_request *request, struct span scheme,
-                             struct span target)
-{
-    const struct http_field *host = http_fields_find_id(&request->fields, HTTP_FIELD_HOST);
-    struct span authority = host != NULL ? host->value : request->authority;
-    if (!http_is_token(request->method_text) || target.len == 0 ||
-        !uri_target_is_clean(target) || !http_is_value(authority))
-        return ERR_INVALID;
-    TRY(start(list, arena, &request->fields, COPIED));
-    add(list, SPAN(":method"), request->method_text);
-    add(list, SPAN(":scheme"), scheme);
-    if (authority.len > 0)
-        add(list, SPAN(":authority"), authority);
-    add(list, SPAN(":path"), target);
-    TRY(add_fields(list, arena, &request->fields));
-    return request->body == HTTP_BODY_LENGTH
-               ? add_length(list, arena, request->content_length)
-               : ERR_OK;
-}
+#include "core/http/h2_list.h"
 
 /* ---- bodies ---- */
 
 static int send_trailers(nghttp2_session *ng, struct h2_stream *stream)
 {
-    struct name_values list;
-    uint8_t flags = stream->session->server ? BORROWED : COPIED;
-    if (start(&list, stream->arena, stream->out_trailers, flags) != ERR_OK ||
-        add_fields(&list, stream->arena, stream->out_trailers) != ERR_OK)
+    struct h2_list list;
+    if (h2_trailer_list(&list, stream->arena, stream->out_trailers, stream->session->server) !=
+        ERR_OK)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return nghttp2_submit_trailer(ng, stream->id, list.items, list.count);
 }
@@ -231,20 +101,20 @@ static enum err result(int error)
 
 enum err h2_send_informational(struct h2_stream *stream, const struct http_response *response)
 {
-    struct name_values list;
+    struct h2_list list;
     if (stream->session == NULL)
         return ERR_CLOSED;
-    TRY(response_list(&list, stream->arena, response));
+    TRY(h2_response_list(&list, stream->arena, response));
     return result(nghttp2_submit_headers(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, NULL,
                                          list.items, list.count, NULL));
 }
 
 enum err h2_send_response(struct h2_stream *stream, const struct http_response *response, bool end)
 {
-    struct name_values list;
+    struct h2_list list;
     if (stream->session == NULL)
         return ERR_CLOSED;
-    TRY(response_list(&list, stream->arena, response));
+    TRY(h2_response_list(&list, stream->arena, response));
     nghttp2_data_provider body = body_of(stream);
     stream->local_ended = end;
     return result(nghttp2_submit_response(stream->session->ng, stream->id, list.items, list.count,
@@ -255,8 +125,8 @@ enum err h2_send_request(struct h2_session *session, struct h2_stream *stream,
                          const struct http_request *request, struct span scheme,
                          struct span target, bool end)
 {
-    struct name_values list;
-    TRY(request_list(&list, stream->arena, request, scheme, target));
+    struct h2_list list;
+    TRY(h2_request_list(&list, stream->arena, request, scheme, target));
     nghttp2_data_provider body = body_of(stream);
     int32_t id = nghttp2_submit_request(session->ng, NULL, list.items, list.count,
                                         end ? NULL : &body, stream);
