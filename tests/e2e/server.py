@@ -147,7 +147,11 @@ class Weir:
         self.output = Lines(self.process.stdout)
         if not self.wait:
             return
-        self.log.wait("Weir is ready", timeout=4 * WAIT if self.slow else WAIT)
+        try:
+            self.log.wait("Weir is ready", timeout=4 * WAIT if self.slow else WAIT)
+        except AssertionError:
+            self.kill()
+            raise
         for line in self.log.lines:
             match = re.search(r"entry point listens entryPoint=(\S+) address=\S*:(\d+)", line)
             if match:
