@@ -17,12 +17,14 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #define OID_RSA SPAN("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") /* 1.2.840.113549.1.1.1 */
+#define OID_RSA_PSS SPAN("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a")
 #define OID_EC SPAN("\x2a\x86\x48\xce\x3d\x02\x01")          /* 1.2.840.10045.2.1 */
 #define OID_ED25519 SPAN("\x2b\x65\x70")                     /* 1.3.101.112 */
 #define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 4096
+#define RSA_BITS_MAX 8192
+#define RSA_EXPONENT_MAX 8 /* bytes */
 #define POINT_MAX (1 + 2 * 66)
-#define SUPPORTED_KEYS "RSA of 2048 to 4096 bits, ECDSA P-256, P-384, P-521 and Ed25519"
+#define SUPPORTED_KEYS "RSA of 2048 to 8192 bits, ECDSA P-256, P-384, P-521 and Ed25519"
 
 static const struct curve {
     enum cert_key_type type;
@@ -122,6 +124,18 @@ enum err cert_key_read_public(struct span public_key, struct cert_public_key *ou
     if (error == ERR_OK)
         *out = key;
     return error;
+}
+
+bool cert_key_is_cheap(struct span public_key)
+{
+    struct span algorithm, oid, bits, key, number;
+    if (!der_read(&public_key, DER_SEQUENCE, &algorithm) ||
+        !der_read(&algorithm, DER_OID, &oid) || !der_read_bits(&public_key, &bits))
+        return false;
+    if (!span_equal(oid, OID_RSA) && !span_equal(oid, OID_RSA_PSS))
+        return true;
+    return der_read(&bits, DER_SEQUENCE, &key) && der_read_unsigned(&key, &number) &&
+           der_read_unsigned(&key, &number) && number.len <= RSA_EXPONENT_MAX;
 }
 
 /* ---- private keys ---- */

@@ -18,9 +18,14 @@ struct cert_public_key {
 };
 
 /* From the contents of a SubjectPublicKeyInfo. ERR_UNSUPPORTED for other
- * algorithms, curves and sizes (RSA is 2048 to 4096 bits), ERR_SYNTAX. */
+ * algorithms, curves and sizes (RSA is 2048 to 8192 bits), ERR_SYNTAX. */
 MUST_USE enum err cert_key_read_public(struct span public_key, struct cert_public_key *out,
                                        struct err_text *why);
+
+/* Whether a signature by it is verified in a millisecond, whoever chose it: RSA with an
+ * exponent of at most 64 bits, or another algorithm. From the same contents; false as well
+ * where they cannot be read. */
+bool cert_key_is_cheap(struct span public_key);
 
 /*
  * Takes off what may stand behind the key in PKCS#8 (attributes, and the public

@@ -16,8 +16,10 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "core/base/clock.h"
+#include "tls/cert_key.h"
 #include "tls/client_trust.h"
 #include "tls/engine_private.h"
+#include "tls/x509.h"
 
 #define ALERT_RECORD_TYPE 21
 #define APPLICATION_RECORD_TYPE 23
@@ -100,6 +102,14 @@ static enum err keep(struct tls_engine *engine, const WOLFSSL_X509_STORE_CTX *st
     return client_cert_create(certs, *count, &engine->client_cert);
 }
 
+/* wolfSSL verifies the client's signature with its key next, whatever that costs. */
+static bool has_cheap_key(struct span certificate)
+{
+    struct x509 parsed;
+    return x509_parse(certificate, &parsed, NULL) == ERR_OK &&
+           cert_key_is_cheap(parsed.public_key);
+}
+
 static int look_at_leaf(struct tls_engine *engine, const WOLFSSL_X509_STORE_CTX *store)
 {
     const struct tls_client_trust *trust = engine->context->options->client_trust;
@@ -111,6 +121,9 @@ static int look_at_leaf(struct tls_engine *engine, const WOLFSSL_X509_STORE_CTX 
         return refuse(engine, error == ERR_NOMEM ? TLS_ALERT_INTERNAL_ERROR
                                                  : TLS_ALERT_BAD_CERTIFICATE,
                       err_message(error));
+    if (!has_cheap_key(certs[0]))
+        return refuse(engine, TLS_ALERT_BAD_CERTIFICATE,
+                      "its RSA key has an exponent of more than 64 bits");
     if (trust == NULL)
         return 1;
     enum tls_alert alert =

@@ -13,11 +13,21 @@ from cryptography.x509.oid import NameOID
 EPOCH = datetime.datetime(2020, 1, 1)
 FUTURE = datetime.datetime(2049, 1, 1)
 
+DATA = os.path.join(os.path.dirname(__file__), "..", "data", "tls")
+
+
+def _read_key(name):
+    """One that took too long to make it anew."""
+    with open(os.path.join(DATA, name + ".key"), "rb") as file:
+        return serialization.load_pem_private_key(file.read(), None)
+
+
 KEYS = {
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
     "rsa2048": lambda: rsa.generate_private_key(65537, 2048),
     "rsa4096": lambda: rsa.generate_private_key(65537, 4096),
+    "rsa8192": lambda: _read_key("rsa8192"),
     "ed25519": ed25519.Ed25519PrivateKey.generate,
 }
 _keys = {}

@@ -234,7 +234,8 @@ def test_the_clients_algorithms_choose_between_ecdsa_and_rsa(table, run):
             assert got.serial_number == pair.serial, algorithms
 
 
-@pytest.mark.parametrize("kind", ["p256", "p384", "rsa2048", "rsa4096", "ed25519"])
+@pytest.mark.parametrize("kind", ["p256", "p384", "rsa2048", "rsa4096", "rsa8192",
+                                  "ed25519"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_every_kind_of_key_is_served_and_verified(table, kind, version):
     table.load_pairs(table.authority.issue("a.ex.test", kind=kind))

@@ -14,6 +14,9 @@ key() { # NAME KIND
     p521) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 ;;
     rsa2048) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 ;;
     rsa4096) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 ;;
+    rsa8192) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:8192 ;;
+    exponent) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2056 \
+        -pkeyopt rsa_keygen_pubexp:0x1000000000000000000000000000000000000000000000000000000009a7 ;;
     ed25519) openssl genpkey -algorithm ED25519 ;;
     esac >"$1.key" 2>/dev/null
 }

@@ -30,4 +30,8 @@ key self_signed p256
 openssl req -x509 -new -key self_signed.key -subj "/CN=server.test" -days $days -sha256 \
     -addext basicConstraints=CA:FALSE -addext "subjectAltName=$names" -out self_signed.chain
 
-keep p256 p384 p521 rsa2048 rsa4096 ed25519 cn_only expired self_signed
+key rsa8192 rsa8192
+openssl req -x509 -new -key rsa8192.key -subj "/CN=server.test" -days $days -sha256 \
+    -addext basicConstraints=critical,CA:TRUE -addext "subjectAltName=$names" -out rsa8192.chain
+
+keep p256 p384 p521 rsa2048 rsa4096 rsa8192 ed25519 cn_only expired self_signed

@@ -128,7 +128,7 @@ static void what_cannot_be_used_is_refused_with_a_reason(void **state)
         {"rsa2048.crt", "rsa2048.encrypted.key", ERR_UNSUPPORTED, "encrypted; decrypt it with"},
         {"p256.crt", "p256.encrypted.key", ERR_UNSUPPORTED, "encrypted; decrypt it with"},
         {"p256.crt", "p256.openssh.key", ERR_UNSUPPORTED, "ssh-keygen"},
-        {"rsa1024.crt", "rsa1024.pkcs8.key", ERR_UNSUPPORTED, "1024 bits; use 2048 to 4096"},
+        {"rsa1024.crt", "rsa1024.pkcs8.key", ERR_UNSUPPORTED, "1024 bits; use 2048 to 8192"},
         {"secp256k1.crt", "secp256k1.pkcs8.key", ERR_UNSUPPORTED, "unsupported curve"},
         {"rsapss.crt", "rsapss.pkcs8.key", ERR_UNSUPPORTED, "unsupported kind"},
         {"rsa2048.crt", "rsapss.pkcs8.key", ERR_UNSUPPORTED, "private key is of an unsupported"},

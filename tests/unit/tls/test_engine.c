@@ -40,6 +40,11 @@ struct kind {
     const char *suite;
 };
 
+static const char *authority_of(const char *cert)
+{
+    return strcmp(cert, "rsa8192") == 0 ? "rsa8192.pem" : "ca.pem";
+}
+
 static void every_key_type_and_version_agrees_and_carries_data(void **state)
 {
     static const struct kind kinds[] = {
@@ -53,6 +58,8 @@ static void every_key_type_and_version_agrees_and_carries_data(void **state)
         {"rsa2048", 0x0303, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
         {"rsa4096", 0x0304, "TLS_AES_128_GCM_SHA256"},
         {"rsa4096", 0x0303, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+        {"rsa8192", 0x0304, "TLS_AES_128_GCM_SHA256"},
+        {"rsa8192", 0x0303, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
         {"ed25519", 0x0304, "TLS_AES_128_GCM_SHA256"},
         {"ed25519", 0x0303, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
     };
@@ -60,7 +67,7 @@ static void every_key_type_and_version_agrees_and_carries_data(void **state)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct tls_context *server = fixture_server(kinds[i].cert, NULL);
         struct tls_context *client =
-            fixture_client("ca.pem", kinds[i].version, kinds[i].version, NULL);
+            fixture_client(authority_of(kinds[i].cert), kinds[i].version, kinds[i].version, NULL);
         struct pair pair;
         struct tls_engine_info info;
         pair_init(&pair, server, client, SERVER_NAME, NULL);

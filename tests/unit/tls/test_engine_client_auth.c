@@ -128,6 +128,8 @@ static const struct handshake_case cases[] = {
     {REQUEST, NULL, NULL, NULL, NO_ALERT, NO_ALERT},
     {REQUEST, NULL, NULL, "client_expired", NO_ALERT, NO_ALERT},
     {REQUEST, NULL, NULL, "client_rsa", NO_ALERT, NO_ALERT},
+    {REQUEST, NULL, NULL, "client_exponent", bad_certificate, bad_certificate},
+    {ANY, NULL, NULL, "../rsa8192", NO_ALERT, NO_ALERT},
     {ANY, NULL, NULL, "client", NO_ALERT, NO_ALERT},
     {ANY, NULL, NULL, "client_deep", NO_ALERT, NO_ALERT},
     {ANY, NULL, NULL, NULL, handshake_failure, certificate_required},

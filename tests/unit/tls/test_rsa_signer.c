@@ -47,11 +47,11 @@ static void pss_signatures_of_every_hash_verify(void **state)
         {48, WC_HASH_TYPE_SHA384, WC_MGF1SHA384},
         {64, WC_HASH_TYPE_SHA512, WC_MGF1SHA512},
     };
-    static const char *const keys[] = {"rsa2048", "rsa4096"};
-    byte digest[64], signature[512], plain[512];
+    static const char *const keys[] = {"rsa2048", "rsa4096", "rsa8192"};
+    byte digest[64], signature[1024], plain[1024];
     (void)state;
     memset(digest, 0x5a, sizeof(digest));
-    for (size_t k = 0; k < 2; k++) {
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
         struct fixture fixture;
         fixture_start(&fixture, keys[k]);
         for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {

@@ -42,6 +42,11 @@ key client_deep p256
 issue client_deep too_deep "/CN=too deep" "$client" -days $days
 cat client_deep.crt too_deep.crt intermediate.crt >client_deep.chain
 
+# Whose signatures are dear to verify.
+key client_exponent exponent
+openssl req -x509 -new -key client_exponent.key -subj "/CN=dear client" -days $days -sha256 \
+    -addext basicConstraints=CA:FALSE -out client_exponent.chain
+
 # crl CA NAME DAYS [revoked certificate …]
 crl() {
     printf '%s\n' '[ca]' 'default_ca=it' '[it]' 'database=index' 'crlnumber=number' \
@@ -74,4 +79,5 @@ openssl ca -config conf -cert ca.crt -keyfile ca.key -gencrl -crlsec 1 -out "$ou
     2>/dev/null
 openssl crl -in "$out/ca_revokes.crl" -outform DER -out "$out/ca_revokes.der"
 
-keep client client_rsa client_expired client_server client_forged client_deep
+keep client client_rsa client_expired client_server client_forged client_deep \
+    client_exponent
