@@ -203,9 +203,6 @@ static const char *resolver_problem(const struct model_static *model,
     if (acme->has_http && challenge_entry(model, acme) == NULL)
         return "httpChallenge.entryPoint names no entry point; it is the one that listens on "
                "port 80";
-    if (acme->key_type == ACME_KEY_CHOICE_RSA8192) /* ordered for nothing, until a limit is hit */
-        return "certificates with RSA keys of more than 4096 bits cannot be served; use keyType "
-               "RSA4096 or EC384";
     if (acme->has_dns && acme->dns_provider_kind == MODEL_DNS_UNKNOWN)
         return "dnsChallenge.provider is none of those that there are: exec, httpreq and rfc2136";
     if (acme->has_http || acme->has_tls || acme->has_dns)

@@ -374,22 +374,25 @@ static void on_fetched(struct op *op, int32_t result, uint32_t flags)
 
 static void on_worked(struct op *op, int32_t result, uint32_t flags)
 {
-    struct acme *acme = container_of(op, struct acme, worked);
+    struct acme_helper *helper = container_of(op, struct acme_helper, done);
     (void)result;
     (void)flags;
     if (!op_pending(op))
-        wait_for(acme, op, work_fd(acme->work));
-    work_finish_done(acme->work);
+        wait_for(helper->acme, op, work_fd(helper->work));
+    work_finish_done(helper->work);
 }
 
-static void on_dns_worked(struct op *op, int32_t result, uint32_t flags)
+static void init_helper(struct acme *acme, struct acme_helper *helper)
 {
-    struct acme *acme = container_of(op, struct acme, dns.worked);
-    (void)result;
-    (void)flags;
-    if (!op_pending(op))
-        wait_for(acme, op, work_fd(acme->dns.work));
-    work_finish_done(acme->dns.work);
+    helper->acme = acme;
+    op_init(&helper->done, on_worked);
+}
+
+static enum err start_helper(struct acme_helper *helper, const char *name, struct err_text *why)
+{
+    TRY(work_create(name, 1, &helper->work, why));
+    wait_for(helper->acme, &helper->done, work_fd(helper->work));
+    return ERR_OK;
 }
 
 void acme_look_at_wishes(struct acme *acme)
@@ -421,7 +424,7 @@ static enum err start_dns(struct acme *acme, struct err_text *why)
     if (i == acme->resolver_count)
         return ERR_OK;
     TRY(acme_dns_start(acme, why));
-    wait_for(acme, &acme->dns.worked, work_fd(acme->dns.work));
+    wait_for(acme, &acme->dns.helper.done, work_fd(acme->dns.helper.work));
     return ERR_OK;
 }
 
@@ -432,7 +435,8 @@ static enum err start(struct acme *acme, struct err_text *why)
     if (acme->resolvers == NULL)
         return err_set(why, ERR_NOMEM, "out of memory");
     TRY(fetch_create(&acme->fetch, why));
-    TRY(work_create("weir-acme", 1, &acme->work, why));
+    TRY(start_helper(&acme->files, "weir-acme", why));
+    TRY(start_helper(&acme->keys, "weir-acme-keys", why));
     for (size_t i = 0; i < settings->resolver_count; i++) {
         if (!settings->resolvers[i].has_acme)
             continue;
@@ -442,7 +446,6 @@ static enum err start(struct acme *acme, struct err_text *why)
         report_problem(resolver);
     }
     wait_for(acme, &acme->fetched, fetch_fd(acme->fetch));
-    wait_for(acme, &acme->worked, work_fd(acme->work));
     TRY(start_dns(acme, why));
     timer_set(acme->settings.wheel, &acme->wish_timer, acme_now_ms());
     acme_note_change(acme);
@@ -462,8 +465,9 @@ enum err acme_create(const struct acme_settings *settings, struct acme **out,
     list_init(&acme->savers);
     strmap_init(&acme->items);
     op_init(&acme->fetched, on_fetched);
-    op_init(&acme->worked, on_worked);
-    op_init(&acme->dns.worked, on_dns_worked);
+    init_helper(acme, &acme->files);
+    init_helper(acme, &acme->keys);
+    init_helper(acme, &acme->dns.helper);
     acme->dns.stop_fd = -1;
     list_init(&acme->dns.tasks);
     timer_init(&acme->wish_timer, on_wish_timer);
@@ -482,7 +486,8 @@ void acme_destroy(struct acme *acme)
         return;
     atomic_store_explicit(&acme->ending, true, memory_order_relaxed);
     fetch_destroy(acme->fetch);
-    work_destroy(acme->work);
+    work_destroy(acme->files.work);
+    work_destroy(acme->keys.work);
     acme_dns_stop(acme);
     timer_cancel(acme->settings.wheel, &acme->wish_timer);
     for (size_t i = 0; i < acme->count; i++)

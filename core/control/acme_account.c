@@ -279,7 +279,7 @@ static void begin(struct acme_resolver *resolver)
         return;
     }
     set_state(resolver, ACME_RESOLVER_KEY);
-    work_start(resolver->acme->work, &resolver->job);
+    work_start(resolver->acme->files.work, &resolver->job);
 }
 
 /* ---- who waits ---- */

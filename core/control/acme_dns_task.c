@@ -106,7 +106,7 @@ static void start(struct acme_dns_task *task, void (*run)(struct work_job *job),
     task->running = true;
     task->job.run = run;
     task->job.done = done;
-    work_start(task->acme->dns.work, &task->job);
+    work_start(task->acme->dns.helper.work, &task->job);
 }
 
 static void presented(struct work_job *job)
@@ -181,7 +181,7 @@ enum err acme_dns_start(struct acme *acme, struct err_text *why)
     acme->dns.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (acme->dns.stop_fd < 0)
         return err_set(why, ERR_SYSTEM, "no eventfd for DNS challenges");
-    return work_create("weir-dns", THREADS, &acme->dns.work, why);
+    return work_create("weir-dns", THREADS, &acme->dns.helper.work, why);
 }
 
 void acme_dns_stop(struct acme *acme)
@@ -189,7 +189,7 @@ void acme_dns_stop(struct acme *acme)
     struct patience patience = {acme_now_ms() + LAST_MS, -1};
     if (acme->dns.stop_fd >= 0)
         (void)eventfd_write(acme->dns.stop_fd, 1);
-    work_destroy(acme->dns.work);
+    work_destroy(acme->dns.helper.work);
     list_for_each(node, &acme->dns.tasks) {
         struct acme_dns_task *task = container_of(node, struct acme_dns_task, link);
         if (task->item != NULL)

@@ -328,6 +328,13 @@ static void key_made(struct work_job *job)
         fail_locally(item, "no key can be made");
 }
 
+static struct acme_helper *key_helper(const struct acme_item *item)
+{
+    enum acme_key_type type = (enum acme_key_type)item->of->model->acme.key_type;
+    bool quick = type == ACME_KEY_EC256 || type == ACME_KEY_EC384;
+    return quick ? &item->of->acme->files : &item->of->acme->keys;
+}
+
 static void begin_order(struct acme_item *item)
 {
     const char *url, *pem;
@@ -340,7 +347,7 @@ static void begin_order(struct acme_item *item)
         return;
     }
     set_state(item, ACME_ITEM_KEY);
-    work_start(item->of->acme->work, &item->job);
+    work_start(key_helper(item)->work, &item->job);
 }
 
 /* ---- the question when to renew ---- */

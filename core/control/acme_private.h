@@ -123,6 +123,13 @@ struct acme_item {
     size_t alpn_count;
 };
 
+/* Threads that do what the control thread may not wait for, and their op. */
+struct acme_helper {
+    struct acme *acme;
+    struct work *work; /* NULL: there is no need of it */
+    struct op done;
+};
+
 struct acme {
     struct acme_settings settings;
     struct acme_resolver *resolvers;
@@ -134,11 +141,11 @@ struct acme {
     const struct model_dynamic *model; /* of the last update */
     struct acme_item *fallback; /* for defaultGeneratedCert */
     struct fetch *fetch;
-    struct work *work;
-    struct op fetched, worked;
+    struct op fetched;
+    struct acme_helper files; /* writes them, and makes keys that take no time */
+    struct acme_helper keys;  /* makes RSA keys: up to a minute each */
     struct {
-        struct work *work; /* NULL: no resolver needs it */
-        struct op worked;
+        struct acme_helper helper;
         int stop_fd; /* readable: who waits for DNS gives up */
         struct list tasks;
     } dns;

@@ -109,7 +109,7 @@ void acme_saver_save(struct acme_saver *saver)
         return;
     }
     saver->busy = true;
-    work_start(saver->acme->work, &saver->job);
+    work_start(saver->acme->files.work, &saver->job);
 }
 
 enum err acme_saver_create(struct acme *acme, const char *path, struct acme_saver **out,
