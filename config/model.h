@@ -464,6 +464,7 @@ struct model_acme {
     struct span email;
     struct span_list email_addresses;
     struct span ca_server;
+    struct span ca_server_name; /* empty: its host */
     struct model_content *ca_certificates;
     size_t ca_certificate_count;
     bool ca_system_pool;

@@ -8,7 +8,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/control/acme_authorities.h"
 #include "tls/base64.h"
 
 #include <stdio.h>
@@ -124,22 +123,13 @@ static void ready(struct acme_resolver *resolver)
     acme_resolver_pump(resolver);
 }
 
-static unsigned timeout_s(const struct acme_resolver *resolver)
-{
-    int64_t whole = resolver->model->acme.client_timeout / NS_PER_S;
-    int64_t head = resolver->model->acme.header_timeout / NS_PER_S;
-    int64_t least = head > 0 && head < whole ? head : whole;
-    return least > 0 ? (unsigned)least : 1;
-}
-
 static void step_setup(struct acme_resolver *resolver)
 {
     struct acme_step step;
     acme_client_next(resolver->client, acme_now_ms(), &step);
     switch (step.action) {
     case ACME_SEND:
-        acme_http_send(&resolver->http, resolver->acme->fetch, &step.request,
-                       resolver->authorities, timeout_s(resolver));
+        acme_http_send(&resolver->http, resolver->acme->fetch, &step.request, &resolver->ca);
         break;
     case ACME_WAIT:
         timer_set(resolver->acme->settings.wheel, &resolver->timer, step.wait_until_ms);
@@ -334,7 +324,7 @@ void acme_resolver_init(struct acme_resolver *resolver, struct acme *acme,
     acme_http_init(&resolver->http, on_response);
     enum err error = ERR_OK;
     if (model->object.problem.len == 0)
-        error = acme_authorities_read(&model->acme, &resolver->authorities, &why);
+        error = acme_ca_init(&resolver->ca, &model->acme, &why);
     if (model->object.problem.len == 0 && error == ERR_OK && model->acme.has_dns)
         error = acme_dns_create(&model->acme, &resolver->dns, &why);
     if (error != ERR_OK)
@@ -352,5 +342,5 @@ void acme_resolver_finish(struct acme_resolver *resolver)
     acme_key_destroy(resolver->account_key);
     acme_http_finish(&resolver->http);
     free(resolver->account_email);
-    free((char *)resolver->authorities.ptr);
+    acme_ca_finish(&resolver->ca);
 }

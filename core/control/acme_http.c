@@ -75,8 +75,7 @@ void acme_http_finish(struct acme_http *http)
 }
 
 void acme_http_send(struct acme_http *http, struct fetch *fetch,
-                    const struct acme_request *request, struct span authorities,
-                    unsigned timeout_s)
+                    const struct acme_request *request, const struct acme_ca *ca)
 {
     static const enum fetch_method methods[] = {
         [ACME_GET] = FETCH_GET, [ACME_HEAD] = FETCH_HEAD, [ACME_POST] = FETCH_POST};
@@ -89,8 +88,10 @@ void acme_http_send(struct acme_http *http, struct fetch *fetch,
     job->method = methods[request->method];
     snprintf(http->url, sizeof(http->url), "%s", request->url);
     job->url = http->url;
-    job->authorities = authorities;
-    job->timeout_s = timeout_s;
+    job->authorities = ca->authorities;
+    job->server_name = ca->server_name;
+    job->timeout_ms = ca->timeout_ms;
+    job->head_timeout_ms = ca->head_timeout_ms;
     http->busy = true;
     if (buf_append(&job->request, request->body) != ERR_OK)
         buf_clear(&job->request); /* the CA refuses it */

@@ -6,6 +6,7 @@
 #ifndef WEIR_CORE_CONTROL_ACME_HTTP_H
 #define WEIR_CORE_CONTROL_ACME_HTTP_H
 
+#include "core/control/acme_ca.h"
 #include "core/control/fetch.h"
 #include "tls/acme_message.h"
 
@@ -26,10 +27,9 @@ void acme_http_init(struct acme_http *http,
 /* Not while busy, unless the thread has ended. */
 void acme_http_finish(struct acme_http *http);
 
-/* Copies the request. */
+/* Copies the request; the CA's is borrowed until it is done. */
 void acme_http_send(struct acme_http *http, struct fetch *fetch,
-                    const struct acme_request *request, struct span authorities,
-                    unsigned timeout_s);
+                    const struct acme_request *request, const struct acme_ca *ca);
 /* Calls `done` of each that has come back; fetch is for these alone. */
 void acme_http_take(struct fetch *fetch);
 

@@ -25,12 +25,6 @@ static struct acme_store *store_of(const struct acme_item *item)
     return item->of->saver->store;
 }
 
-static unsigned timeout_s(const struct acme_item *item)
-{
-    int64_t whole = item->of->model->acme.client_timeout / NS_PER_S;
-    return whole > 0 ? (unsigned)whole : 1;
-}
-
 /* Only DNS-01 validates wildcards (RFC 8555 §7.1.3); else it comes last, as in lego. */
 enum acme_challenge_type acme_challenge_of(const struct model_resolver *resolver, bool wildcard)
 {
@@ -50,8 +44,7 @@ static enum acme_challenge_type challenge_of(const struct acme_item *item)
 
 static void send_request(struct acme_item *item, const struct acme_request *request)
 {
-    acme_http_send(&item->http, item->of->acme->fetch, request, item->of->authorities,
-                   timeout_s(item));
+    acme_http_send(&item->http, item->of->acme->fetch, request, &item->of->ca);
 }
 
 /* ---- states ---- */

@@ -76,7 +76,7 @@ struct acme_resolver {
     unsigned failures;   /* of the set-up, in a row */
     char error[512];     /* of the last one; "": the CA can be used */
     int64_t not_before_ms; /* no new order before */
-    struct span authorities; /* PEM, malloc'ed */
+    struct acme_ca ca;
     uint64_t obtained, failed;
 };
 

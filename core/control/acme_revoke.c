@@ -5,7 +5,6 @@
 #include "core/control/acme_revoke.h"
 
 #include "core/base/clock.h"
-#include "core/control/acme_authorities.h"
 #include "core/control/acme_http.h"
 #include "tls/acme_client.h"
 #include "tls/base64.h"
@@ -22,7 +21,7 @@ struct session {
     struct fetch *fetch;
     struct acme_http http;
     struct acme_call call;
-    struct span authorities;
+    struct acme_ca ca;
     bool revoking, over;
     enum acme_verdict verdict;
     struct acme_failure failure;
@@ -51,7 +50,7 @@ static bool act(struct session *session, const struct acme_step *step)
     struct pollfd ready = {fetch_fd(session->fetch), POLLIN, 0};
     int wait_ms = PATIENCE_MS;
     if (step->action == ACME_SEND)
-        acme_http_send(&session->http, session->fetch, &step->request, session->authorities, 0);
+        acme_http_send(&session->http, session->fetch, &step->request, &session->ca);
     else if (step->action == ACME_WAIT)
         wait_ms = (int)(step->wait_until_ms - now_ms());
     else
@@ -124,7 +123,7 @@ static enum err begin(struct session *session, const struct model_resolver *reso
         return err_set(why, ERR_NOTFOUND, "%s has no account of the resolver %s",
                        acme_store_path(store), resolver->object.name.ptr);
     TRY(load_key(session, account.key, why));
-    TRY(acme_authorities_read(&resolver->acme, &session->authorities, why));
+    TRY(acme_ca_init(&session->ca, &resolver->acme, why));
     TRY(fetch_create(&session->fetch, why));
     struct acme_client_config config = {
         .directory_url = resolver->acme.ca_server.ptr,
@@ -148,6 +147,6 @@ enum err acme_revoke(const struct model_resolver *resolver, const struct acme_st
     acme_call_finish(&session.call);
     acme_client_destroy(session.client);
     acme_key_destroy(session.key);
-    free((char *)session.authorities.ptr);
+    acme_ca_finish(&session.ca);
     return error;
 }

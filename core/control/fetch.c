@@ -6,6 +6,10 @@
  */
 #include "core/control/fetch.h"
 
+#include "core/base/clock.h"
+#include "core/control/fetch_name.h"
+
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
@@ -16,6 +20,8 @@
 #include <unistd.h>
 
 #define WAIT_MS 60000
+static_assert(sizeof(((struct fetch_job *)NULL)->error) >= CURL_ERROR_SIZE,
+              "libcurl writes the error itself");
 
 struct fetch {
     pthread_t thread;
@@ -31,11 +37,24 @@ struct fetch {
 
 /* ---- on the thread ---- */
 
+static int64_t now_ms(void)
+{
+    return clock_monotonic_ns() / NS_PER_MS;
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *argument)
 {
     struct fetch_job *job = argument;
     enum err error = buf_append(&job->response, span_make(bytes, size * count));
     return error == ERR_OK ? size * count : 0; /* curl fails the transfer */
+}
+
+/* Not a 100 Continue. */
+static bool is_final(const struct fetch_job *job)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200;
 }
 
 static size_t on_head(char *bytes, size_t size, size_t count, void *argument)
@@ -47,6 +66,8 @@ static size_t on_head(char *bytes, size_t size, size_t count, void *argument)
     value = span_split(line, ':', &name);
     if (job->on_field != NULL && value.ptr != NULL)
         job->on_field(job, name, span_trim(value));
+    if (line.len == 0)
+        job->head_seen = is_final(job);
     return size * count;
 }
 
@@ -69,23 +90,30 @@ static bool set_authorities(CURL *easy, const struct fetch_job *job)
                              curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
 }
 
-/* False: libcurl has no memory. */
-static bool set_up(CURL *easy, struct fetch_job *job, struct curl_slist *headers)
+static enum err set_url(CURL *easy, struct fetch_job *job)
 {
-    long timeout_s = job->timeout_s > 0 ? (long)job->timeout_s : FETCH_TIMEOUT_S;
-    return curl_easy_setopt(easy, CURLOPT_URL, job->url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+    if (job->server_name != NULL)
+        return fetch_name_apply(easy, job);
+    return curl_easy_setopt(easy, CURLOPT_URL, job->url) == CURLE_OK ? ERR_OK : ERR_NOMEM;
+}
+
+/* False: libcurl has no memory. */
+static bool set_options(CURL *easy, struct fetch_job *job)
+{
+    long timeout_ms = job->timeout_ms > 0 ? (long)job->timeout_ms : FETCH_TIMEOUT_MS;
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "Weir/" WEIR_VERSION) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, job->headers) == CURLE_OK &&
            set_method(easy, job) && set_authorities(easy, job) &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, job) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, job) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->error) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)FETCH_CONNECT_S) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT, timeout_s) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK;
 }
 
 static void finish(struct fetch *fetch, struct fetch_job *job)
@@ -96,27 +124,43 @@ static void finish(struct fetch *fetch, struct fetch_job *job)
     (void)eventfd_write(fetch->event, 1);
 }
 
-static void begin(struct fetch *fetch, struct fetch_job *job)
+static enum err set_up(CURL *easy, struct fetch_job *job)
 {
     char type[128];
-    CURL *easy = curl_easy_init();
-    job->status = 0;
     snprintf(type, sizeof(type), "Content-Type: %s",
              job->content_type != NULL ? job->content_type : "");
-    /* Curl wants the list alive as long as the transfer: it goes with the job. */
-    struct curl_slist *headers = easy != NULL ? curl_slist_append(NULL, type) : NULL;
-    job->headers = headers;
+    if (easy == NULL || (job->headers = curl_slist_append(NULL, type)) == NULL)
+        return ERR_NOMEM;
+    TRY(set_url(easy, job));
+    return set_options(easy, job) ? ERR_OK : ERR_NOMEM;
+}
+
+/* Curl wants the lists alive as long as the transfer. */
+static void release(struct fetch_job *job)
+{
+    curl_easy_cleanup(job->easy);
+    curl_slist_free_all(job->headers);
+    curl_slist_free_all(job->connect_to);
+    job->easy = job->headers = job->connect_to = NULL;
+}
+
+static void begin(struct fetch *fetch, struct fetch_job *job)
+{
+    job->status = 0;
     job->error[0] = '\0';
-    if (headers != NULL && set_up(easy, job, headers) &&
-        curl_multi_add_handle(fetch->multi, easy) == CURLM_OK) {
-        job->easy = easy;
+    job->head_seen = false;
+    job->headers = job->connect_to = NULL;
+    job->easy = curl_easy_init();
+    enum err error = set_up(job->easy, job);
+    if (error == ERR_OK && curl_multi_add_handle(fetch->multi, job->easy) == CURLM_OK) {
+        job->begun_ms = now_ms();
         list_push_back(&fetch->under_way, &job->link);
         fetch->running++;
         return;
     }
-    snprintf(job->error, sizeof(job->error), "libcurl cannot begin: out of memory");
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(easy);
+    snprintf(job->error, sizeof(job->error), "libcurl cannot begin: %s",
+             error == ERR_INVALID ? "the URL or the server's name is none" : "out of memory");
+    release(job);
     finish(fetch, job);
 }
 
@@ -131,24 +175,29 @@ static struct fetch_job *next_job(struct fetch *fetch, bool *stopping)
     return node != NULL ? container_of(node, struct fetch_job, link) : NULL;
 }
 
-static void end(struct fetch *fetch, CURL *easy, CURLcode result)
+/* The transfer is over. */
+static void end(struct fetch *fetch, struct fetch_job *job)
 {
-    struct fetch_job *job = NULL;
-    long status = 0;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    if (result != CURLE_OK)
-        snprintf(job->error, sizeof(job->error), "%s", curl_easy_strerror(result));
-    else if (status != 200 && !job->any_status)
-        snprintf(job->error, sizeof(job->error), "status %ld", status);
-    else
-        job->status = (int)status;
-    curl_multi_remove_handle(fetch->multi, easy);
-    curl_easy_cleanup(easy);
-    curl_slist_free_all(job->headers);
+    curl_multi_remove_handle(fetch->multi, job->easy);
+    release(job);
     list_remove(&job->link);
     fetch->running--;
     finish(fetch, job);
+}
+
+static void conclude(struct fetch_job *job, CURLcode result)
+{
+    long status = 0;
+    curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (result != CURLE_OK && job->error[0] == '\0')
+        snprintf(job->error, sizeof(job->error), "%s", curl_easy_strerror(result));
+    if (result != CURLE_OK)
+        return;
+    job->error[0] = '\0'; /* curl may have noted what it overcame */
+    if (status != 200 && !job->any_status)
+        snprintf(job->error, sizeof(job->error), "status %ld", status);
+    else
+        job->status = (int)status;
 }
 
 static void end_done(struct fetch *fetch)
@@ -156,9 +205,45 @@ static void end_done(struct fetch *fetch)
     CURLMsg *message;
     int left;
     while ((message = curl_multi_info_read(fetch->multi, &left)) != NULL) {
-        if (message->msg == CURLMSG_DONE)
-            end(fetch, message->easy_handle, message->data.result);
+        struct fetch_job *job = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
+        conclude(job, message->data.result);
+        end(fetch, job);
     }
+}
+
+/* By when the response's head has to be there; INT64_MAX: it is, or the request has not been
+ * sent yet. */
+static int64_t head_deadline_ms(const struct fetch_job *job)
+{
+    curl_off_t sent_us = 0;
+    if (job->head_timeout_ms == 0 || job->head_seen ||
+        curl_easy_getinfo(job->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) != CURLE_OK ||
+        sent_us == 0)
+        return INT64_MAX;
+    return job->begun_ms + sent_us / 1000 + job->head_timeout_ms;
+}
+
+/* Ends those that are late; returns how long to wait for the next. */
+static int end_late(struct fetch *fetch)
+{
+    int64_t now = now_ms(), wait_ms = WAIT_MS;
+    struct list *next;
+    for (struct list *node = fetch->under_way.next; node != &fetch->under_way; node = next) {
+        struct fetch_job *job = container_of(node, struct fetch_job, link);
+        int64_t deadline = head_deadline_ms(job);
+        next = node->next;
+        if (deadline <= now) {
+            snprintf(job->error, sizeof(job->error), "no response within %g seconds",
+                     (double)job->head_timeout_ms / MS_PER_S);
+            end(fetch, job);
+        } else if (deadline - now < wait_ms) {
+            wait_ms = deadline - now;
+        }
+    }
+    return (int)wait_ms;
 }
 
 static void *thread_main(void *argument)
@@ -173,8 +258,9 @@ static void *thread_main(void *argument)
             begin(fetch, job);
         curl_multi_perform(fetch->multi, &running);
         end_done(fetch);
+        int wait_ms = end_late(fetch);
         if (!stopping)
-            curl_multi_poll(fetch->multi, NULL, 0, WAIT_MS, NULL);
+            curl_multi_poll(fetch->multi, NULL, 0, wait_ms, NULL);
     }
     return NULL;
 }
@@ -220,8 +306,7 @@ static void abandon_transfers(struct fetch *fetch)
     list_for_each(node, &fetch->under_way) {
         struct fetch_job *job = container_of(node, struct fetch_job, link);
         curl_multi_remove_handle(fetch->multi, job->easy);
-        curl_easy_cleanup(job->easy);
-        curl_slist_free_all(job->headers);
+        release(job);
     }
 }
 

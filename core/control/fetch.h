@@ -11,8 +11,8 @@
 #include "core/base/buf.h"
 #include "core/base/list.h"
 
-#define FETCH_AT_ONCE 16      /* transfers; the rest waits */
-#define FETCH_TIMEOUT_S 15    /* of a whole transfer that names none */
+#define FETCH_AT_ONCE 16       /* transfers; the rest waits */
+#define FETCH_TIMEOUT_MS 15000 /* of a whole transfer that names none */
 #define FETCH_CONNECT_S 5
 
 struct fetch;
@@ -26,14 +26,21 @@ struct fetch_job {
     const char *url;
     const char *content_type; /* of a POST */
     struct span authorities;  /* PEM that https servers are verified by; empty: the system's */
-    unsigned timeout_s;       /* 0: FETCH_TIMEOUT_S */
+    /* The name that https servers are asked for and verified by, in place of the URL's host,
+     * which is still the one that is connected to and named in the request. NULL: the host. */
+    const char *server_name;
+    int64_t timeout_ms;       /* 0: FETCH_TIMEOUT_MS */
+    int64_t head_timeout_ms;  /* from the request to the response's head; 0: none */
     bool any_status;          /* else all but 200 is an error */
     int status;               /* 0: no response */
     /* Called on the thread for each field of the response's head; may be NULL. */
     void (*on_field)(struct fetch_job *job, struct span name, struct span value);
     struct buf request, response; /* the response's maximum is the buf's */
     char error[256];              /* "": an answer is in `response` */
-    void *easy, *headers;         /* libcurl's, while it is under way */
+    /* The thread's, while it is under way. */
+    void *easy, *headers, *connect_to; /* libcurl's */
+    int64_t begun_ms;
+    bool head_seen;
 };
 
 MUST_USE enum err fetch_create(struct fetch **out, struct err_text *why);

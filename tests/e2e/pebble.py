@@ -82,12 +82,12 @@ class Pebble:
     """One CA. `http` and `tls` are the ports that it validates at."""
 
     def __init__(self, folder, authority, dns, http, tls, port=None, validity_s=None, keys=None,
-                 environment=None, start=True):
+                 environment=None, start=True, own_names=("localhost", "127.0.0.1")):
         self.folder = str(folder)
         self.port, self.management = port or free_port(), free_port()
         self.directory = f"https://127.0.0.1:{self.port}/dir"
         self.dns, self.environment = dns, environment or {}
-        pair = authority.issue("localhost", "127.0.0.1").write(folder, f"pebble{self.port}")
+        pair = authority.issue(*own_names).write(folder, f"pebble{self.port}")
         self.authority_file = os.path.join(self.folder, f"authority{self.port}.pem")
         with open(self.authority_file, "w", encoding="ascii") as file:
             file.write(authority.pem)
@@ -105,6 +105,7 @@ class Pebble:
         with open(self.path, "w", encoding="ascii") as file:
             json.dump({"pebble": settings}, file)
         self.context = ssl.create_default_context(cadata=authority.pem)
+        self.context.check_hostname = "127.0.0.1" in own_names
         self.process = self.server = None
         if start:
             self.start()
