@@ -56,6 +56,7 @@ static void write_resolver(struct json *json, const struct acme *acme,
     json_field_cstr(json, "caServer", resolver->directory);
     json_field_cstr(json, "account", resolver->account);
     json_field_cstr(json, "status", resolver->problem[0] != '\0' ? "disabled"
+                                    : resolver->is_standby       ? "standby"
                                     : resolver->failing > 0 || resolver->error[0] != '\0'
                                         ? "warning"
                                         : "enabled");

@@ -123,7 +123,7 @@ static enum err append_wishes(struct command *command, const char *path, struct 
                               struct err_text *why)
 {
     struct span before;
-    enum err error = acme_file_read(path, &before, why);
+    enum err error = acme_file_read(path, &before, NULL, why);
     if (error == ERR_OK) {
         error = buf_append(text, before);
         acme_file_release(&before);
@@ -145,7 +145,7 @@ static bool leave_wishes(struct command *command, const char *storage)
     buf_init(&text, WISHES_MAX);
     enum err error = append_wishes(command, path, &text, &why);
     if (error == ERR_OK)
-        error = acme_file_write(path, buf_span(&text), &why);
+        error = acme_file_write(path, buf_span(&text), NULL, &why);
     buf_finish(&text);
     free(path);
     if (error != ERR_OK)

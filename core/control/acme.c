@@ -16,8 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WISHES_MS 2000
-#define ASK_WITHIN_S 600 /* after the start, so that not all ask at once */
+#define LOOK_MS 2000 /* at the storages and for wishes */
 
 int64_t acme_now_ms(void)
 {
@@ -29,16 +28,16 @@ int64_t acme_now_s(void)
     return clock_wall_ns() / NS_PER_S;
 }
 
-static uint32_t random_word(void)
+int64_t acme_random(int64_t below)
 {
     uint32_t random = 0;
     (void)weir_random_block((unsigned char *)&random, sizeof(random));
-    return random;
+    return (int64_t)((uint64_t)random * (uint64_t)below >> 32);
 }
 
 int64_t acme_spread(int64_t ms)
 {
-    return ms - ms / 4 + (int64_t)((uint64_t)random_word() * ((uint64_t)ms / 2) >> 32);
+    return ms - ms / 4 + acme_random(ms / 2);
 }
 
 /* ---- what is served ---- */
@@ -85,11 +84,10 @@ enum err acme_add_item(struct acme *acme, struct acme_item *item)
     return ERR_OK;
 }
 
-static struct acme_item *find(const struct acme *acme, const struct acme_want *want)
+struct acme_item *acme_find_item(const struct acme *acme, struct span resolver, struct span key)
 {
     char *id;
-    if (asprintf(&id, "%.*s\n%.*s", SPAN_ARG(want->resolver->object.name),
-                 SPAN_ARG(want->key)) < 0)
+    if (asprintf(&id, "%.*s\n%.*s", SPAN_ARG(resolver), SPAN_ARG(key)) < 0)
         return NULL;
     struct acme_item *item = strmap_get(&acme->items, span_cstr(id));
     free(id);
@@ -208,7 +206,7 @@ static struct acme_item *match(struct acme *acme, struct cover *cover,
 {
     if (is_covered(&cover->settled, want))
         return covering(&cover->settled, want->names[0]);
-    struct acme_item *item = find(acme, want);
+    struct acme_item *item = acme_find_item(acme, want->resolver->object.name, want->key);
     if (item == NULL && is_covered(&cover->able, want)) {
         for (size_t i = 0; i < want->count; i++)
             want_item(cover, covering(&cover->able, want->names[i]));
@@ -265,88 +263,7 @@ void acme_update(struct acme *acme, const struct snapshot *snapshot)
         acme_note_change(acme);
 }
 
-/* ---- what is stored ---- */
-
-/* A process that ended between the two files leaves an order whose certificate is
- * there already; it would be taken for the next one. */
-static void forget_done_order(struct acme_resolver *resolver, const struct acme_item *item,
-                              struct span key)
-{
-    struct acme_store *store = resolver->saver->store;
-    const char *name = resolver->model->object.name.ptr, *url, *pem;
-    if (acme_store_order(store, name, item->key, &url, &pem) && span_equal(span_cstr(pem), key))
-        acme_store_forget_order(store, name, item->key);
-}
-
-static enum err load_cert(struct acme_resolver *resolver, const struct acme_stored_cert *stored,
-                          struct err_text *why)
-{
-    struct arena arena;
-    struct acme_item *item = NULL;
-    struct cert *cert;
-    TRY(cert_load(stored->chain, stored->key, &cert, why));
-    arena_init(&arena, 4096, 1 << 20);
-    struct span key = acme_names_key(&arena, stored->names, stored->name_count);
-    cert->resolver = span_dup(resolver->model->object.name);
-    enum err error = ERR_NOMEM;
-    if (key.ptr != NULL && cert->resolver != NULL)
-        error = acme_item_create(resolver, stored->names, stored->name_count, key, &item);
-    arena_finish(&arena);
-    if (error != ERR_OK) {
-        cert_unref(cert);
-        return err_set(why, error, "%s", err_message(error));
-    }
-    item->cert = cert;
-    forget_done_order(resolver, item, stored->key);
-    item->ask_s = acme_now_s() + 5 + (int64_t)((uint64_t)ASK_WITHIN_S * random_word() >> 32);
-    return ERR_OK;
-}
-
-static void load_certs(struct acme_resolver *resolver)
-{
-    const char *name = resolver->model->object.name.ptr;
-    const struct acme_store *store = resolver->saver->store;
-    for (size_t i = 0; i < acme_store_cert_count(store, name); i++) {
-        struct acme_stored_cert stored;
-        struct err_text why = {""};
-        enum err error = acme_store_cert(store, name, i, &stored);
-        if (error == ERR_OK) {
-            bool served = stored.store[0] == '\0' || strcmp(stored.store, "default") == 0;
-            error = served ? load_cert(resolver, &stored, &why) : ERR_OK;
-            acme_stored_cert_finish(&stored);
-        }
-        if (error != ERR_OK)
-            log_warn("a stored certificate is skipped", "resolver", name, "storage",
-                     acme_store_path(store), "error",
-                     why.text[0] != '\0' ? why.text : err_message(error));
-    }
-}
-
-static struct acme_saver *find_saver(const struct acme *acme, const char *path)
-{
-    list_for_each(node, &acme->savers) {
-        struct acme_saver *saver = container_of(node, struct acme_saver, link);
-        if (strcmp(acme_store_path(saver->store), path) == 0)
-            return saver;
-    }
-    return NULL;
-}
-
-static void open_storage(struct acme_resolver *resolver)
-{
-    struct err_text why = {""};
-    const char *path = resolver->model->acme.storage.ptr;
-    if (resolver->problem[0] != '\0')
-        return;
-    resolver->saver = find_saver(resolver->acme, path);
-    if (resolver->saver == NULL &&
-        acme_saver_create(resolver->acme, path, &resolver->saver, &why) != ERR_OK) {
-        snprintf(resolver->problem, sizeof(resolver->problem), "%.255s", why.text);
-        return;
-    }
-    load_certs(resolver);
-    acme_saver_save(resolver->saver);
-}
+/* ---- life ---- */
 
 static void report_problem(const struct acme_resolver *resolver)
 {
@@ -354,8 +271,6 @@ static void report_problem(const struct acme_resolver *resolver)
         log_error("the certificate resolver is out of service", "resolver",
                   resolver->model->object.name.ptr, "error", resolver->problem);
 }
-
-/* ---- life ---- */
 
 static void wait_for(struct acme *acme, struct op *op, int fd)
 {
@@ -395,17 +310,20 @@ static enum err start_helper(struct acme_helper *helper, const char *name, struc
     return ERR_OK;
 }
 
-void acme_look_at_wishes(struct acme *acme)
+void acme_look(struct acme *acme)
 {
-    if (acme != NULL)
-        acme_wishes_take(acme);
+    if (acme == NULL)
+        return;
+    list_for_each(node, &acme->savers)
+        acme_saver_look(container_of(node, struct acme_saver, link));
+    acme_wishes_take(acme);
 }
 
-static void on_wish_timer(struct timer *timer)
+static void on_look_timer(struct timer *timer)
 {
-    struct acme *acme = container_of(timer, struct acme, wish_timer);
-    acme_wishes_take(acme);
-    timer_set(acme->settings.wheel, timer, acme_now_ms() + WISHES_MS);
+    struct acme *acme = container_of(timer, struct acme, look_timer);
+    acme_look(acme);
+    timer_set(acme->settings.wheel, timer, acme_now_ms() + LOOK_MS);
 }
 
 static size_t count_resolvers(const struct model_static *settings)
@@ -442,12 +360,12 @@ static enum err start(struct acme *acme, struct err_text *why)
             continue;
         struct acme_resolver *resolver = &acme->resolvers[acme->resolver_count++];
         acme_resolver_init(resolver, acme, &settings->resolvers[i]);
-        open_storage(resolver);
+        acme_storage_open(resolver);
         report_problem(resolver);
     }
     wait_for(acme, &acme->fetched, fetch_fd(acme->fetch));
     TRY(start_dns(acme, why));
-    timer_set(acme->settings.wheel, &acme->wish_timer, acme_now_ms());
+    timer_set(acme->settings.wheel, &acme->look_timer, acme_now_ms());
     acme_note_change(acme);
     return ERR_OK;
 }
@@ -470,7 +388,7 @@ enum err acme_create(const struct acme_settings *settings, struct acme **out,
     init_helper(acme, &acme->dns.helper);
     acme->dns.stop_fd = -1;
     list_init(&acme->dns.tasks);
-    timer_init(&acme->wish_timer, on_wish_timer);
+    timer_init(&acme->look_timer, on_look_timer);
     enum err error = start(acme, why);
     if (error != ERR_OK) {
         acme_destroy(acme);
@@ -489,7 +407,7 @@ void acme_destroy(struct acme *acme)
     work_destroy(acme->files.work);
     work_destroy(acme->keys.work);
     acme_dns_stop(acme);
-    timer_cancel(acme->settings.wheel, &acme->wish_timer);
+    timer_cancel(acme->settings.wheel, &acme->look_timer);
     for (size_t i = 0; i < acme->count; i++)
         acme_item_destroy(acme->list[i]);
     for (size_t i = 0; i < acme->resolver_count; i++)
@@ -536,6 +454,7 @@ bool acme_resolver_view(const struct acme *acme, size_t i, struct acme_resolver_
         .error = resolver->error,
         .account = account != NULL ? account : "",
         .directory = resolver->model->acme.ca_server.ptr,
+        .is_standby = resolver->saver != NULL && !resolver->saver->owned,
         .obtained = resolver->obtained,
         .failed = resolver->failed,
     };

@@ -42,8 +42,9 @@ void acme_destroy(struct acme *acme);
 const struct obtained_certs *acme_obtained(const struct acme *acme);
 /* The snapshot that was published just now. NULL acme is fine. */
 void acme_update(struct acme *acme, const struct snapshot *snapshot);
-/* Looks for wishes of `weir acme renew` now. NULL is fine. */
-void acme_look_at_wishes(struct acme *acme);
+/* Looks now for what others have written into the storages, and for wishes of
+ * `weir acme renew`. NULL is fine. */
+void acme_look(struct acme *acme);
 
 /* Whether the storages can be used, for `weir check`. */
 void acme_check(const struct model_static *settings, struct diagnostics *findings);
@@ -54,6 +55,7 @@ struct acme_resolver_view {
     struct span name;
     const char *problem, *account, *directory; /* "": none */
     const char *error; /* why the CA cannot be used just now; "": it can */
+    bool is_standby;   /* another process has the storage: nothing is obtained */
     uint64_t obtained, failed; /* orders since the start */
     size_t wanted, failing;    /* certificates; of them those whose last try failed */
 };

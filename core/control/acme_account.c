@@ -291,7 +291,7 @@ static void begin_queued(struct acme_resolver *resolver)
 
 void acme_resolver_pump(struct acme_resolver *resolver)
 {
-    if (list_empty(&resolver->queue))
+    if (list_empty(&resolver->queue) || resolver->saver == NULL || !resolver->saver->owned)
         return;
     if (resolver->state == ACME_RESOLVER_IDLE)
         begin(resolver);

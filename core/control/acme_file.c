@@ -5,12 +5,15 @@
  */
 #include "core/control/acme_file.h"
 
+#include "core/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +21,53 @@ static enum err fail(struct err_text *why, const char *path, const char *doing)
 {
     int error = errno;
     return err_set(why, err_from_errno(error), "%s: %s: %s", path, doing, strerror(error));
+}
+
+/* ---- paths ---- */
+
+static bool join(const char *a, const char *between, const char *b, char out[PATH_MAX])
+{
+    int len = snprintf(out, PATH_MAX, "%s%s%s", a, between, b);
+    return len > 0 && len < PATH_MAX;
+}
+
+/* A symbolic link stays one: its target is written. Where there is no file yet, its folder
+ * is. */
+void acme_file_resolve(const char *path, char out[PATH_MAX])
+{
+    char copy[PATH_MAX], folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (realpath(path, out) != NULL)
+        return;
+    snprintf(copy, sizeof(copy), "%s", path);
+    if (realpath(dirname(copy), folder) == NULL ||
+        !join(folder, "/", slash != NULL ? slash + 1 : path, out))
+        snprintf(out, PATH_MAX, "%s", path);
+}
+
+/* ---- stamps ---- */
+
+static struct acme_file_stamp stamp_of(const struct stat *info)
+{
+    return (struct acme_file_stamp){
+        .device = info->st_dev,
+        .inode = info->st_ino,
+        .size = info->st_size,
+        .modified_ns = info->st_mtim.tv_sec * NS_PER_S + info->st_mtim.tv_nsec,
+        .changed_ns = info->st_ctim.tv_sec * NS_PER_S + info->st_ctim.tv_nsec,
+    };
+}
+
+struct acme_file_stamp acme_file_look(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? stamp_of(&info) : (struct acme_file_stamp){0};
+}
+
+bool acme_file_is_same(const struct acme_file_stamp *a, const struct acme_file_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
 /* ---- reading ---- */
@@ -45,7 +95,8 @@ static enum err read_all(int fd, const char *path, size_t size, struct span *out
     return ERR_OK;
 }
 
-static enum err read_checked(int fd, const char *path, struct span *out, struct err_text *why)
+static enum err read_checked(int fd, const char *path, struct span *out,
+                             struct acme_file_stamp *stamp, struct err_text *why)
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
@@ -58,15 +109,18 @@ static enum err read_checked(int fd, const char *path, struct span *out, struct 
                        path, info.st_mode & 0777, path);
     if (info.st_size > ACME_FILE_MAX)
         return err_set(why, ERR_LIMIT, "%s is too large", path);
+    if (stamp != NULL)
+        *stamp = stamp_of(&info); /* from before: what is written meanwhile is seen later */
     return read_all(fd, path, (size_t)info.st_size, out, why);
 }
 
-enum err acme_file_read(const char *path, struct span *out, struct err_text *why)
+enum err acme_file_read(const char *path, struct span *out, struct acme_file_stamp *stamp,
+                        struct err_text *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return fail(why, path, "cannot be opened");
-    enum err error = read_checked(fd, path, out, why);
+    enum err error = read_checked(fd, path, out, stamp, why);
     close(fd);
     return error;
 }
@@ -77,6 +131,13 @@ void acme_file_release(struct span *bytes)
         explicit_bzero((char *)bytes->ptr, bytes->len);
     free((char *)bytes->ptr);
     *bytes = SPAN_EMPTY;
+}
+
+bool acme_file_is_blank(struct span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL)
+        text = span_skip(text, 1);
+    return text.len == 0;
 }
 
 /* ---- writing ---- */
@@ -94,7 +155,9 @@ static bool write_all(int fd, struct span bytes)
     return true;
 }
 
-static enum err write_temporary(const char *path, struct span bytes, struct err_text *why)
+/* *out: still open. */
+static enum err write_temporary(const char *path, struct span bytes, int *out,
+                                struct err_text *why)
 {
     /* What is left there may have another mode: never written into. */
     if (unlink(path) != 0 && errno != ENOENT)
@@ -102,13 +165,14 @@ static enum err write_temporary(const char *path, struct span bytes, struct err_
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(why, path, "cannot be made");
-    enum err error = ERR_OK;
-    if (!write_all(fd, bytes) || fsync(fd) != 0)
-        error = fail(why, path, "cannot be written");
-    close(fd);
-    if (error != ERR_OK)
+    if (!write_all(fd, bytes) || fsync(fd) != 0) {
+        enum err error = fail(why, path, "cannot be written");
         (void)unlink(path);
-    return error;
+        close(fd);
+        return error;
+    }
+    *out = fd;
+    return ERR_OK;
 }
 
 static enum err flush_folder(const char *path, struct err_text *why)
@@ -124,20 +188,78 @@ static enum err flush_folder(const char *path, struct err_text *why)
     return error;
 }
 
-enum err acme_file_write(const char *path, struct span bytes, struct err_text *why)
+/* As late as can be: what somebody writes between the look and the renaming is lost. */
+static enum err replace(const char *path, const char *temporary, const char *target,
+                        const struct acme_file_stamp *expected, struct err_text *why)
+{
+    struct acme_file_stamp now = acme_file_look(target);
+    if (expected != NULL && !acme_file_is_same(expected, &now))
+        return err_set(why, ERR_MISMATCH, "%s was changed by another program", path);
+    if (rename(temporary, target) == 0)
+        return ERR_OK;
+    return errno == EBUSY
+               ? err_set(why, ERR_SYSTEM, "%s cannot be replaced, because it is mounted by "
+                                          "itself: mount its folder instead", path)
+               : fail(why, path, "cannot be replaced");
+}
+
+
+enum err acme_file_write(const char *path, struct span bytes, struct acme_file_stamp *stamp,
+                         struct err_text *why)
 {
     char target[PATH_MAX], temporary[PATH_MAX];
-    /* A symbolic link stays one. */
-    if (realpath(path, target) == NULL)
-        snprintf(target, sizeof(target), "%s", path);
-    int len = snprintf(temporary, sizeof(temporary), "%s.new", target);
-    if (len < 0 || (size_t)len >= sizeof(temporary))
+    struct stat info;
+    int fd = -1;
+    acme_file_resolve(path, target);
+    if (!join(target, ".new", "", temporary))
         return err_set(why, ERR_LIMIT, "%s: the path is too long", path);
-    TRY(write_temporary(temporary, bytes, why));
-    if (rename(temporary, target) != 0)
-        return errno == EBUSY
-                   ? err_set(why, ERR_SYSTEM, "%s cannot be replaced, because it is mounted by "
-                                              "itself: mount its folder instead", path)
-                   : fail(why, path, "cannot be replaced");
-    return flush_folder(target, why);
+    TRY(write_temporary(temporary, bytes, &fd, why));
+    enum err error = replace(path, temporary, target, stamp, why);
+    if (error != ERR_OK)
+        (void)unlink(temporary);
+    else if (stamp != NULL && fstat(fd, &info) == 0)
+        *stamp = stamp_of(&info);
+    close(fd);
+    return error == ERR_OK ? flush_folder(target, why) : error;
+}
+
+/* ---- the lock ---- */
+
+static enum err refuse(int fd, const char *path, struct err_text *why)
+{
+    char holder[16] = "";
+    ssize_t len = pread(fd, holder, sizeof(holder) - 1, 0);
+    holder[len > 0 ? strspn(holder, "0123456789") : 0] = '\0';
+    return err_set(why, ERR_EXISTS, "%s is in use by another Weir (process %s)", path,
+                   holder[0] != '\0' ? holder : "unknown");
+}
+
+/* For whoever is refused. */
+static void sign(int fd)
+{
+    char text[16];
+    int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) == 0)
+        (void)!pwrite(fd, text, (size_t)len, 0);
+}
+
+/* The file stays when the lock is given back: who waits for it has it open. */
+enum err acme_file_lock(const char *path, int *fd, struct err_text *why)
+{
+    char target[PATH_MAX], lock[PATH_MAX];
+    acme_file_resolve(path, target);
+    if (!join(target, ".lock", "", lock))
+        return err_set(why, ERR_LIMIT, "%s: the path is too long", path);
+    int made = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made < 0)
+        return fail(why, lock, "cannot be opened");
+    if (flock(made, LOCK_EX | LOCK_NB) == 0) {
+        sign(made);
+        *fd = made;
+        return ERR_OK;
+    }
+    enum err error = errno == EWOULDBLOCK ? refuse(made, path, why)
+                                          : fail(why, lock, "cannot be locked");
+    close(made);
+    return error;
 }

@@ -9,6 +9,7 @@
  *   acme_answers.c   the challenges of all orders, published to the workers
  *   acme_dns_task.c  the records of an order's DNS challenges
  *   acme_saver.c     a storage's way to the disk
+ *   acme_storage.c   what is in it at the start, and what others put there later
  */
 #ifndef WEIR_CORE_CONTROL_ACME_PRIVATE_H
 #define WEIR_CORE_CONTROL_ACME_PRIVATE_H
@@ -37,18 +38,23 @@ struct acme;
 struct acme_resolver;
 struct acme_dns_task;
 
-/* One storage and its way to the disk. */
+/* One storage and its way to the disk and back. */
 struct acme_saver {
     struct list link; /* acme->savers */
     struct acme *acme;
     struct acme_store *store;
+    int lock;   /* -1: another process has it */
+    bool owned; /* the lock, and what the file had when we got it: we may write */
     struct work_job job;
     struct timer timer; /* after a failure */
-    bool busy;
+    bool busy, reading; /* the job runs; it is to read */
     struct span texts[ACME_STORE_FILES];
     bool wanted[ACME_STORE_FILES];
     enum err error;
     struct err_text why;
+    struct span found; /* acme.json, as it was read */
+    struct acme_file_stamp found_stamp;
+    struct acme_file_stamp useless; /* of contents that were read in vain */
 };
 
 #define ACME_RESOLVER_STATES(X) X(IDLE) X(KEY) X(SAVE) X(SETUP) X(READY) X(WAIT)
@@ -149,7 +155,7 @@ struct acme {
         int stop_fd; /* readable: who waits for DNS gives up */
         struct list tasks;
     } dns;
-    struct timer wish_timer;
+    struct timer look_timer;
     struct obtained_certs obtained;
     _Atomic bool ending; /* keys that are being made are given up */
 };
@@ -157,10 +163,14 @@ struct acme {
 /* acme.c */
 int64_t acme_now_ms(void);
 int64_t acme_now_s(void);
+/* 0 to below - 1; below: at most 2^32. */
+int64_t acme_random(int64_t below);
 /* A quarter more or less. */
 int64_t acme_spread(int64_t ms);
 /* The served certificates have changed. */
 void acme_note_change(struct acme *acme);
+/* NULL: there is none. */
+struct acme_item *acme_find_item(const struct acme *acme, struct span resolver, struct span key);
 /* Adds it to both indexes. */
 MUST_USE enum err acme_add_item(struct acme *acme, struct acme_item *item);
 
@@ -208,12 +218,22 @@ MUST_USE enum err acme_dns_start(struct acme *acme, struct err_text *why);
 /* Takes away what is still there, for a few seconds at the most. */
 void acme_dns_stop(struct acme *acme);
 
-/* acme_saver.c */
+/* acme_saver.c: who does not own the storage only reads it. */
 MUST_USE enum err acme_saver_create(struct acme *acme, const char *path, struct acme_saver **out,
                                     struct err_text *why);
 /* The thread has ended. Writes what has not been written. */
 void acme_saver_destroy(struct acme_saver *saver);
 void acme_saver_save(struct acme_saver *saver);
+/* Tries for the lock, and reads the file where others have changed it. */
+void acme_saver_look(struct acme_saver *saver);
+
+/* acme_storage.c */
+void acme_storage_open(struct acme_resolver *resolver);
+/* A process that ended between the two files leaves an order whose certificate is there
+ * already; it would be taken for the next one. */
+void acme_storage_forget_done_orders(struct acme_resolver *resolver);
+/* An acme_store_taken: a certificate that somebody else put there. */
+void acme_storage_taken(void *saver, const char *resolver, const struct acme_stored_cert *cert);
 
 /* acme_wishes.c: `weir acme renew` leaves names in STORAGE.renew. */
 void acme_wishes_take(struct acme *acme);

@@ -5,7 +5,7 @@
  */
 #include "core/control/acme_store.h"
 
-#include "core/control/acme_file.h"
+#include "core/control/acme_merge.h"
 #include "tls/base64.h"
 
 #include <jansson.h>
@@ -19,6 +19,10 @@ struct acme_store {
     char *paths[ACME_STORE_FILES];
     json_t *roots[ACME_STORE_FILES];
     bool dirty[ACME_STORE_FILES];
+    /* Of acme.json: as it was when file and memory were the same, and as it is being written.
+     * Their parts are the root's own, which are replaced, never changed. */
+    json_t *base, *writing;
+    struct acme_file_stamp stamp;
 };
 
 static void wipe_and_free(void *memory)
@@ -30,27 +34,13 @@ static void wipe_and_free(void *memory)
 
 /* ---- life ---- */
 
-static bool is_blank(struct span text)
+static enum err parse_tree(const char *path, struct span text, json_t **out,
+                           struct err_text *why)
 {
-    while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL)
-        text = span_skip(text, 1);
-    return text.len == 0;
-}
-
-static enum err read_tree(const char *path, json_t **out, struct err_text *why)
-{
-    struct span text = SPAN_EMPTY;
     json_error_t where;
-    enum err error = acme_file_read(path, &text, why);
-    json_t *root = NULL;
-    if (error == ERR_OK && !is_blank(text))
-        root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
-    else if (error == ERR_OK || error == ERR_NOTFOUND)
-        root = json_object();
-    bool parsed = error == ERR_OK || error == ERR_NOTFOUND;
-    acme_file_release(&text);
-    if (!parsed)
-        return error;
+    json_t *root = acme_file_is_blank(text)
+                       ? json_object()
+                       : json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(root)) {
         bool is_json = root != NULL;
         json_decref(root);
@@ -61,6 +51,18 @@ static enum err read_tree(const char *path, json_t **out, struct err_text *why)
     }
     *out = root;
     return ERR_OK;
+}
+
+static enum err read_tree(const char *path, json_t **out, struct acme_file_stamp *stamp,
+                          struct err_text *why)
+{
+    struct span text = SPAN_EMPTY;
+    enum err error = acme_file_read(path, &text, stamp, why);
+    if (error != ERR_OK && error != ERR_NOTFOUND)
+        return error;
+    error = parse_tree(path, text, out, why);
+    acme_file_release(&text);
+    return error;
 }
 
 enum err acme_store_open(const char *path, struct acme_store **out, struct err_text *why)
@@ -74,8 +76,11 @@ enum err acme_store_open(const char *path, struct acme_store **out, struct err_t
         if (asprintf(&store->paths[i], "%s%s", path, i == 0 ? "" : SUFFIX_ORDERS) < 0)
             error = ERR_NOMEM;
         else
-            error = read_tree(store->paths[i], &store->roots[i], why);
+            error = read_tree(store->paths[i], &store->roots[i],
+                              i == ACME_STORE_MAIN ? &store->stamp : NULL, why);
     }
+    if (error == ERR_OK && (store->base = acme_merge_copy(store->roots[ACME_STORE_MAIN])) == NULL)
+        error = err_set(why, ERR_NOMEM, "out of memory");
     if (error != ERR_OK) {
         acme_store_destroy(store);
         return error;
@@ -92,6 +97,8 @@ void acme_store_destroy(struct acme_store *store)
         free(store->paths[i]);
         json_decref(store->roots[i]);
     }
+    json_decref(store->base);
+    json_decref(store->writing);
     free(store);
 }
 
@@ -115,6 +122,27 @@ void acme_store_set_dirty(struct acme_store *store, enum acme_store_file file)
     store->dirty[file] = true;
 }
 
+void acme_store_set_written(struct acme_store *store, enum acme_store_file file)
+{
+    if (file != ACME_STORE_MAIN)
+        return;
+    json_decref(store->base);
+    store->base = store->writing;
+    store->writing = NULL;
+}
+
+struct acme_file_stamp *acme_store_stamp(struct acme_store *store)
+{
+    return &store->stamp;
+}
+
+static enum err note_writing(struct acme_store *store)
+{
+    json_decref(store->writing);
+    store->writing = acme_merge_copy(store->roots[ACME_STORE_MAIN]);
+    return store->writing != NULL ? ERR_OK : ERR_NOMEM;
+}
+
 enum err acme_store_text(struct acme_store *store, enum acme_store_file file, struct span *out)
 {
     struct span text = SPAN_EMPTY;
@@ -123,6 +151,10 @@ enum err acme_store_text(struct acme_store *store, enum acme_store_file file, st
         if (bytes == NULL)
             return ERR_NOMEM;
         text = span_cstr(bytes);
+    }
+    if (file == ACME_STORE_MAIN && note_writing(store) != ERR_OK) {
+        acme_file_release(&text);
+        return ERR_NOMEM;
     }
     store->dirty[file] = false;
     *out = text;
@@ -259,10 +291,8 @@ static enum err read_pem(const json_t *object, const char *key, struct span *out
     return error;
 }
 
-enum err acme_store_cert(const struct acme_store *store, const char *resolver, size_t i,
-                         struct acme_stored_cert *out)
+static enum err read_cert(const json_t *object, struct acme_stored_cert *out)
 {
-    const json_t *object = json_array_get(cert_list(store, resolver), i);
     struct acme_stored_cert cert = {.store = text_of(object, "Store")};
     enum err error = read_names(json_object_get(object, "domain"), &cert);
     if (error == ERR_OK)
@@ -275,6 +305,12 @@ enum err acme_store_cert(const struct acme_store *store, const char *resolver, s
     }
     *out = cert;
     return ERR_OK;
+}
+
+enum err acme_store_cert(const struct acme_store *store, const char *resolver, size_t i,
+                         struct acme_stored_cert *out)
+{
+    return read_cert(json_array_get(cert_list(store, resolver), i), out);
 }
 
 void acme_stored_cert_finish(struct acme_stored_cert *cert)
@@ -321,47 +357,46 @@ static json_t *domain_json(const struct span *names, size_t count)
     return NULL;
 }
 
-static json_t *find_cert(json_t *list, const struct span *names, size_t count)
+static json_t *new_cert(const struct span *names, size_t count)
 {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (has_names(json_array_get(list, i), names, count))
-            return json_array_get(list, i);
-    return NULL;
+    return json_pack("{s:o, s:s, s:s, s:s}", "domain", domain_json(names, count), "certificate",
+                     "", "key", "", "Store", "default");
 }
 
-static json_t *add_cert(json_t *resolver, const struct span *names, size_t count)
+static json_t *need_list(json_t *resolver)
 {
     json_t *list = json_object_get(resolver, "Certificates");
-    json_t *object = json_pack("{s:o, s:s, s:s, s:s}", "domain", domain_json(names, count),
-                               "certificate", "", "key", "", "Store", "default");
-    if (!json_is_array(list)) {
-        list = json_array();
-        if (json_object_set_new(resolver, "Certificates", list) != 0)
-            list = NULL;
-    }
-    return object != NULL && list != NULL && json_array_append_new(list, object) == 0 ? object
-                                                                                      : NULL;
+    if (json_is_array(list) || resolver == NULL)
+        return list;
+    list = json_array();
+    return json_object_set_new(resolver, "Certificates", list) == 0 ? list : NULL;
+}
+
+static bool fill_cert(json_t *object, struct span chain, struct span key)
+{
+    json_t *chain_json = base64_json(chain), *key_json = base64_json(key);
+    /* A reference that is given away is given away also where that fails. */
+    bool set = json_object_set_new(object, "certificate", chain_json) == 0;
+    return json_object_set_new(object, "key", key_json) == 0 && set;
 }
 
 enum err acme_store_set_cert(struct acme_store *store, const char *resolver,
                              const struct span *names, size_t name_count, struct span chain,
                              struct span key)
 {
-    json_t *of = need(store, ACME_STORE_MAIN, resolver);
-    json_t *object = find_cert(json_object_get(of, "Certificates"), names, name_count);
-    if (object == NULL && of != NULL)
-        object = add_cert(of, names, name_count);
-    json_t *chain_json = base64_json(chain), *key_json = base64_json(key);
-    if (object == NULL || chain_json == NULL || key_json == NULL) {
-        json_decref(chain_json);
-        json_decref(key_json);
+    json_t *list = need_list(need(store, ACME_STORE_MAIN, resolver));
+    size_t i = 0, count = json_array_size(list);
+    while (i < count && !has_names(json_array_get(list, i), names, name_count))
+        i++;
+    json_t *object = i < count ? json_copy(json_array_get(list, i)) : new_cert(names, name_count);
+    if (list == NULL || !fill_cert(object, chain, key)) {
+        json_decref(object);
         return ERR_NOMEM;
     }
     store->dirty[ACME_STORE_MAIN] = true;
-    if (json_object_set_new(object, "certificate", chain_json) != 0 ||
-        json_object_set_new(object, "key", key_json) != 0)
-        return ERR_NOMEM;
-    return ERR_OK;
+    int failed = i < count ? json_array_set_new(list, i, object)
+                           : json_array_append_new(list, object);
+    return failed == 0 ? ERR_OK : ERR_NOMEM;
 }
 
 /* ---- orders ---- */
@@ -397,4 +432,71 @@ void acme_store_forget_order(struct acme_store *store, const char *resolver, con
     if (json_object_size(of) == 0)
         (void)json_object_del(store->roots[ACME_STORE_ORDERS], resolver);
     store->dirty[ACME_STORE_ORDERS] = true;
+}
+
+/* ---- what others write ---- */
+
+static void visit_taken(json_t *list, acme_store_taken *taken, void *context)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *pair = json_array_get(list, i);
+        struct acme_stored_cert cert;
+        if (read_cert(json_array_get(pair, 1), &cert) != ERR_OK)
+            continue; /* it stays in the file */
+        taken(context, json_string_value(json_array_get(pair, 0)), &cert);
+        acme_stored_cert_finish(&cert);
+    }
+}
+
+/* Takes the reference on `theirs`. */
+static enum err merge_tree(struct acme_store *store, json_t *theirs,
+                           struct acme_merge_report *report)
+{
+    json_t *ours = store->roots[ACME_STORE_MAIN];
+    json_t *merged = acme_merge(store->base, ours, theirs, report);
+    json_t *root = merged != NULL ? acme_merge_copy(merged) : NULL;
+    json_decref(merged);
+    if (root == NULL) {
+        json_decref(theirs);
+        return ERR_NOMEM;
+    }
+    store->dirty[ACME_STORE_MAIN] = !json_equal(root, theirs);
+    store->roots[ACME_STORE_MAIN] = root;
+    json_decref(ours);
+    json_decref(store->base);
+    store->base = theirs;
+    return ERR_OK;
+}
+
+enum err acme_store_merge(struct acme_store *store, struct span text,
+                          const struct acme_file_stamp *stamp, acme_store_taken *taken,
+                          void *context, struct acme_merge_report *report, struct err_text *why)
+{
+    json_t *theirs;
+    *report = (struct acme_merge_report){0};
+    if (acme_file_is_blank(text)) {
+        store->stamp = *stamp;
+        store->dirty[ACME_STORE_MAIN] = true;
+        return ERR_OK;
+    }
+    TRY(parse_tree(store->paths[ACME_STORE_MAIN], text, &theirs, why));
+    report->list = json_array();
+    enum err error = merge_tree(store, theirs, report);
+    if (error == ERR_OK) {
+        store->stamp = *stamp;
+        visit_taken(report->list, taken, context);
+    }
+    json_decref(report->list);
+    report->list = NULL;
+    return error;
+}
+
+enum err acme_store_read_orders(struct acme_store *store, struct err_text *why)
+{
+    json_t *root;
+    TRY(read_tree(store->paths[ACME_STORE_ORDERS], &root, NULL, why));
+    json_decref(store->roots[ACME_STORE_ORDERS]);
+    store->roots[ACME_STORE_ORDERS] = root;
+    store->dirty[ACME_STORE_ORDERS] = false;
+    return ERR_OK;
 }

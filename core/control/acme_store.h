@@ -20,6 +20,8 @@
 #define WEIR_CORE_CONTROL_ACME_STORE_H
 
 #include "core/base/buf.h"
+#include "core/control/acme_file.h"
+#include "core/control/acme_merge.h"
 
 struct acme_store;
 
@@ -41,8 +43,27 @@ const char *acme_store_file_path(const struct acme_store *store, enum acme_store
 bool acme_store_is_dirty(const struct acme_store *store, enum acme_store_file file);
 MUST_USE enum err acme_store_text(struct acme_store *store, enum acme_store_file file,
                                   struct span *out);
-/* It could not be written: it still differs. */
+/* What became of that text: it is in the file, or the file still differs. */
+void acme_store_set_written(struct acme_store *store, enum acme_store_file file);
 void acme_store_set_dirty(struct acme_store *store, enum acme_store_file file);
+/* Of the contents of acme.json that the memory knows; for acme_file_write. */
+struct acme_file_stamp *acme_store_stamp(struct acme_store *store);
+
+/*
+ * acme.json as somebody else has written it: what they changed is taken over, what we
+ * changed since our last text that was written stays (acme_merge.h). A blank text is no
+ * change of theirs: ours is to be written whole. `taken` gets each certificate that they
+ * added or replaced. ERR_SYNTAX: it is no storage, and nothing has changed.
+ */
+struct acme_stored_cert;
+typedef void acme_store_taken(void *context, const char *resolver,
+                              const struct acme_stored_cert *cert);
+MUST_USE enum err acme_store_merge(struct acme_store *store, struct span text,
+                                   const struct acme_file_stamp *stamp, acme_store_taken *taken,
+                                   void *context, struct acme_merge_report *report,
+                                   struct err_text *why);
+/* The orders anew, as another process has left them. */
+MUST_USE enum err acme_store_read_orders(struct acme_store *store, struct err_text *why);
 
 struct acme_stored_account {
     const char *email, *uri; /* "" where absent */

@@ -47,7 +47,7 @@ static void take(struct acme *acme, const struct acme_saver *saver)
     struct span text, rest, line;
     int len = snprintf(path, sizeof(path), "%s%s", acme_store_path(saver->store),
                        ACME_STORE_WISHES_SUFFIX);
-    if (len < 0 || (size_t)len >= sizeof(path) || acme_file_read(path, &text, NULL) != ERR_OK)
+    if (len < 0 || (size_t)len >= sizeof(path) || acme_file_read(path, &text, NULL, NULL) != ERR_OK)
         return;
     if (unlink(path) == 0) {
         for (rest = text; rest.len > 0;) {
@@ -62,6 +62,9 @@ static void take(struct acme *acme, const struct acme_saver *saver)
 
 void acme_wishes_take(struct acme *acme)
 {
-    list_for_each(node, &acme->savers)
-        take(acme, container_of(node, struct acme_saver, link));
+    list_for_each(node, &acme->savers) {
+        struct acme_saver *saver = container_of(node, struct acme_saver, link);
+        if (saver->owned) /* else they are the owner's */
+            take(acme, saver);
+    }
 }

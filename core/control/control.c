@@ -173,7 +173,7 @@ static void do_work(struct control *control)
         control->reload_wanted = false;
         throttle_begin(&control->throttle, control->now_ms);
         tickets_reload(control->tickets);
-        acme_look_at_wishes(control->acme);
+        acme_look(control->acme);
         run_reload(control, true);
     } else if (throttle_take(&control->throttle, control->now_ms)) {
         run_reload(control, false);

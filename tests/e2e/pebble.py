@@ -27,10 +27,10 @@ def free_port():
 
 
 class Dns:
-    """Every name has the address 127.0.0.1, but those in `refused`; TXT as in `texts`."""
+    """Every name has the address `host`, but those in `refused`; TXT as in `texts`."""
 
     def __init__(self):
-        self.texts, self.refused, self.asked = {}, set(), []
+        self.texts, self.refused, self.asked, self.host = {}, set(), [], "127.0.0.1"
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
@@ -62,7 +62,7 @@ class Dns:
         if name in self.refused:
             code = 3
         elif kind == A:
-            records = [socket.inet_aton("127.0.0.1")]
+            records = [socket.inet_aton(self.host)]
         elif kind == TXT:
             records = [bytes([len(text)]) + text.encode() for text in self.texts.get(name, [])]
         head = query[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(records), 0, 0)
