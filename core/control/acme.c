@@ -265,6 +265,15 @@ void acme_update(struct acme *acme, const struct snapshot *snapshot)
 
 /* ---- life ---- */
 
+/* What may be mended without a new start is no problem of the resolver. */
+static void look_at_dns(const struct acme_resolver *resolver)
+{
+    struct err_text why = {""};
+    if (resolver->dns != NULL && acme_dns_look(resolver->dns, &why) != ERR_OK)
+        log_error("the DNS provider cannot work yet", "resolver",
+                  resolver->model->object.name.ptr, "error", why.text);
+}
+
 static void report_problem(const struct acme_resolver *resolver)
 {
     if (resolver->problem[0] != '\0' && resolver->model->object.problem.len == 0)
@@ -362,6 +371,7 @@ static enum err start(struct acme *acme, struct err_text *why)
         acme_resolver_init(resolver, acme, &settings->resolvers[i]);
         acme_storage_open(resolver);
         report_problem(resolver);
+        look_at_dns(resolver);
     }
     wait_for(acme, &acme->fetched, fetch_fd(acme->fetch));
     TRY(start_dns(acme, why));
@@ -422,20 +432,52 @@ void acme_destroy(struct acme *acme)
     free(acme);
 }
 
+static enum err check_storage(const struct model_acme *model, struct err_text *why)
+{
+    struct acme_store *store;
+    TRY(acme_store_open(model->storage.ptr, &store, why));
+    acme_store_destroy(store);
+    return ERR_OK;
+}
+
+static enum err check_ca(const struct model_acme *model, struct err_text *why)
+{
+    struct acme_ca ca;
+    TRY(acme_ca_init(&ca, model, why));
+    acme_ca_finish(&ca);
+    return ERR_OK;
+}
+
+static enum err check_dns(const struct model_acme *model, struct err_text *why)
+{
+    struct acme_dns *dns;
+    if (!model->has_dns)
+        return ERR_OK;
+    TRY(acme_dns_create(model, &dns, why));
+    enum err error = acme_dns_look(dns, why);
+    acme_dns_destroy(dns);
+    return error;
+}
+
+/* What takes a resolver out of service at the start, by the same functions. */
 void acme_check(const struct model_static *settings, struct diagnostics *findings)
 {
+    static enum err (*const checks[])(const struct model_acme *model, struct err_text *why) = {
+        check_storage, check_ca, check_dns};
     for (size_t i = 0; i < settings->resolver_count; i++) {
         const struct model_resolver *model = &settings->resolvers[i];
-        struct err_text why = {""};
-        struct acme_store *store = NULL;
         char key[160];
         if (!model->has_acme || model->object.problem.len > 0)
             continue;
-        snprintf(key, sizeof(key), "certificatesResolvers.%.*s.acme.storage",
+        snprintf(key, sizeof(key), "certificatesResolvers.%.*s.acme",
                  SPAN_ARG(model->object.name));
-        if (acme_store_open(model->acme.storage.ptr, &store, &why) != ERR_OK)
-            diagnostics_add(findings, SEVERITY_PROBLEM, model->object.mark, key, "%s", why.text);
-        acme_store_destroy(store);
+        for (size_t j = 0; j < sizeof(checks) / sizeof(checks[0]); j++) {
+            struct err_text why = {""};
+            enum err error = checks[j](&model->acme, &why);
+            if (error != ERR_OK)
+                diagnostics_add(findings, SEVERITY_PROBLEM, model->object.mark, key, "%s",
+                                why.text[0] != '\0' ? why.text : err_message(error));
+        }
     }
 }
 

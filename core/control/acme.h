@@ -46,7 +46,7 @@ void acme_update(struct acme *acme, const struct snapshot *snapshot);
  * `weir acme renew`. NULL is fine. */
 void acme_look(struct acme *acme);
 
-/* Whether the storages can be used, for `weir check`. */
+/* Whether storages, authorities and DNS providers can be used, for `weir check`. */
 void acme_check(const struct model_static *settings, struct diagnostics *findings);
 
 /* ---- for the API and the metrics ---- */

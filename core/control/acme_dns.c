@@ -79,6 +79,14 @@ void acme_dns_destroy(struct acme_dns *dns)
     free(dns);
 }
 
+enum err acme_dns_look(const struct acme_dns *dns, struct err_text *why)
+{
+    enum err error = dns->provider->look != NULL ? dns->provider->look(dns, why) : ERR_OK;
+    if (error != ERR_OK)
+        err_prefix(why, "dnsChallenge: %s", dns->provider->name);
+    return error;
+}
+
 bool acme_dns_is_sequential(const struct acme_dns *dns)
 {
     return dns->provider->sequential;

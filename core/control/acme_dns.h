@@ -22,6 +22,8 @@ struct acme_dns;
 MUST_USE enum err acme_dns_create(const struct model_acme *model, struct acme_dns **out,
                                   struct err_text *why);
 void acme_dns_destroy(struct acme_dns *dns); /* NULL is fine */
+/* Whether what it needs on this machine is there now: a program that can be run. */
+MUST_USE enum err acme_dns_look(const struct acme_dns *dns, struct err_text *why);
 /* Whether its records are to be set and validated one after the other, as lego does. */
 bool acme_dns_is_sequential(const struct acme_dns *dns);
 

@@ -15,11 +15,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +41,35 @@ static enum err set_up(struct acme_dns *dns, struct err_text *why)
     const char *mode = getenv("EXEC_MODE");
     dns->raw = mode != NULL && strcmp(mode, "RAW") == 0;
     return acme_dns_env_needed("EXEC_", "PATH", &dns->program, why);
+}
+
+static enum err look_at_file(const char *path, struct err_text *why)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || access(path, X_OK) != 0)
+        return err_set(why, err_from_errno(errno),
+                       "EXEC_PATH names %.200s, which cannot be run: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return err_set(why, ERR_INVALID, "EXEC_PATH names %.200s, which is no file", path);
+    return ERR_OK;
+}
+
+/* A name without a slash is searched for, as posix_spawnp does. */
+static enum err look(const struct acme_dns *dns, struct err_text *why)
+{
+    const char *folders = getenv("PATH");
+    char path[PATH_MAX];
+    if (strchr(dns->program, '/') != NULL)
+        return look_at_file(dns->program, why);
+    for (struct span rest = span_cstr(folders != NULL ? folders : "/bin:/usr/bin"), folder;
+         rest.len > 0;) {
+        rest = span_split(rest, ':', &folder);
+        int len = snprintf(path, sizeof(path), "%.*s/%s", SPAN_ARG(folder), dns->program);
+        if (len > 0 && (size_t)len < sizeof(path) && look_at_file(path, NULL) == ERR_OK)
+            return ERR_OK;
+    }
+    return err_set(why, ERR_NOTFOUND, "EXEC_PATH names %.200s, which is in no folder of PATH",
+                   dns->program);
 }
 
 /* ---- starting ---- */
@@ -241,4 +272,4 @@ static enum err change(const struct acme_dns *dns, const struct acme_dns_record 
     return run(dns->raw ? raw : plain, patience, why);
 }
 
-const struct acme_dns_provider acme_dns_exec = {"exec", "EXEC_", true, set_up, change};
+const struct acme_dns_provider acme_dns_exec = {"exec", "EXEC_", true, set_up, look, change};

@@ -153,4 +153,5 @@ static enum err change(const struct acme_dns *dns, const struct acme_dns_record 
     return error;
 }
 
-const struct acme_dns_provider acme_dns_httpreq = {"httpreq", "HTTPREQ_", false, set_up, change};
+const struct acme_dns_provider acme_dns_httpreq = {"httpreq", "HTTPREQ_", false, set_up, NULL,
+                                                     change};

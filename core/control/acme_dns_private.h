@@ -29,6 +29,8 @@ struct acme_dns_provider {
     const char *prefix; /* of its variables */
     bool sequential;
     enum err (*set_up)(struct acme_dns *dns, struct err_text *why);
+    /* Whether what it needs on this machine is there now; NULL: it needs nothing. */
+    enum err (*look)(const struct acme_dns *dns, struct err_text *why);
     /* Sets the record, or takes it away. */
     enum err (*change)(const struct acme_dns *dns, const struct acme_dns_record *record,
                        bool present, struct patience patience, struct err_text *why);

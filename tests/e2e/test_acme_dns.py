@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import stat
 import threading
 
@@ -379,7 +380,12 @@ def test_a_wrong_secret_is_told_and_no_secret_is(dns_scene):
 
 @pytest.mark.parametrize("provider,environment,told", [
     ("exec", {}, "EXEC_PATH .or EXEC_PATH_FILE. is missing"),
+    ("exec", {"EXEC_PATH_FILE": "/nowhere"}, "variable EXEC_PATH_FILE: /nowhere: No such file"),
+    ("httpreq", {}, "HTTPREQ_ENDPOINT .or HTTPREQ_ENDPOINT_FILE. is missing"),
     ("httpreq", {"HTTPREQ_ENDPOINT": "ftp://x"}, "HTTPREQ_ENDPOINT is no http"),
+    ("rfc2136", {}, "RFC2136_NAMESERVER .or RFC2136_NAMESERVER_FILE. is missing"),
+    ("rfc2136", {"RFC2136_NAMESERVER": "127.0.0.1", "RFC2136_TSIG_FILE": "/nowhere"},
+     "/nowhere: No such file"),
     ("rfc2136", {"RFC2136_NAMESERVER": "127.0.0.1", "RFC2136_TSIG_KEY": "k"},
      "RFC2136_TSIG_SECRET is missing"),
     ("rfc2136", {"RFC2136_NAMESERVER": "127.0.0.1", "RFC2136_TSIG_KEY": "k",
@@ -390,6 +396,44 @@ def test_an_incomplete_environment_puts_the_resolver_out_of_service(dns_scene, p
                                                                     environment, told):
     weir = dns_scene.begin(provider, environment)
     weir.log.wait(f"out of service resolver=le .*dnsChallenge: {provider}: .*{told}")
+    checked = run_weir("check", f"--configFile={weir.static_path}", folder=weir.folder,
+                       environment=environment)
+    assert checked.returncode == 1, checked
+    assert re.search(f"certificatesResolvers.le.acme: dnsChallenge: {provider}: .*{told}",
+                     checked.stdout), checked
+
+
+@pytest.mark.parametrize("made,told", [
+    (None, "names {path}, which cannot be run: No such file"),
+    (0o600, "names {path}, which cannot be run: Permission denied"),
+    ("folder", "names {path}, which is no file"),
+    ("elsewhere", "names hook, which is in no folder of PATH")])
+def test_a_program_that_cannot_be_run_is_told_at_the_start_and_by_check(dns_scene, made, told):
+    path = str(dns_scene.folder / "hook")
+    if made == "folder":
+        os.mkdir(path)
+    elif made is not None:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(path, 0o600 if made == 0o600 else 0o700)
+    environment = {"EXEC_PATH": "hook" if made == "elsewhere" else path}
+    weir = dns_scene.begin("exec", environment)
+    told = "dnsChallenge: exec: EXEC_PATH " + told.format(path=path)
+    weir.log.wait(f"the DNS provider cannot work yet resolver=le error=\"{told}")
+    checked = run_weir("check", f"--configFile={weir.static_path}", folder=weir.folder,
+                       environment=environment)
+    assert checked.returncode == 1 and told in checked.stdout, checked
+
+
+def test_check_finds_nothing_where_the_program_can_be_run(dns_scene):
+    program = dns_scene.program()
+    folder, name = os.path.split(program.path)
+    weir = dns_scene.begin("exec", {"EXEC_PATH": program.path})
+    for environment in ({"EXEC_PATH": program.path},
+                        {"EXEC_PATH": name, "PATH": f"/nowhere:{folder}"}):
+        checked = run_weir("check", f"--configFile={weir.static_path}", folder=weir.folder,
+                           environment=environment)
+        assert checked.returncode == 0 and "EXEC_PATH" not in checked.stdout, checked
 
 
 def test_an_unknown_provider_is_told_with_those_that_there_are(tmp_path):
