@@ -40,6 +40,7 @@ static enum err set_up(struct acme_dns *dns, struct err_text *why)
 {
     const char *mode = getenv("EXEC_MODE");
     dns->raw = mode != NULL && strcmp(mode, "RAW") == 0;
+    dns->program_ms = ACME_DNS_PROGRAM_S * MS_PER_S;
     return acme_dns_env_needed("EXEC_", "PATH", &dns->program, why);
 }
 
@@ -237,6 +238,7 @@ static enum err explain(const struct child *child, const char *program, enum err
                    WEXITSTATUS(status), colon, SPAN_ARG(line));
 }
 
+/* patience: at most so long as a program may run. */
 static enum err run(char *const arguments[], struct patience patience, struct err_text *why)
 {
     struct child *child = calloc(1, sizeof(*child));
@@ -244,10 +246,7 @@ static enum err run(char *const arguments[], struct patience patience, struct er
         return err_set(why, ERR_NOMEM, "out of memory");
     enum err error = start(child, arguments, why);
     if (error == ERR_OK) {
-        error = child->pidfd >= 0
-                    ? wait_for_end(child, patience_at_most(patience,
-                                                           ACME_DNS_PROGRAM_S * MS_PER_S))
-                    : ERR_SYSTEM;
+        error = child->pidfd >= 0 ? wait_for_end(child, patience) : ERR_SYSTEM;
         if (error != ERR_OK)
             put_an_end(child);
         int status = reap(child);
@@ -269,7 +268,7 @@ static enum err change(const struct acme_dns *dns, const struct acme_dns_record 
                          record->key_authorization, NULL};
     char *const plain[] = {dns->program, action, name, (char *)record->value, NULL};
     dns_name_format(&record->name, name);
-    return run(dns->raw ? raw : plain, patience, why);
+    return run(dns->raw ? raw : plain, patience_at_most(patience, dns->program_ms), why);
 }
 
 const struct acme_dns_provider acme_dns_exec = {"exec", "EXEC_", true, set_up, look, change};

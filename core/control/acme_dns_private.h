@@ -45,6 +45,7 @@ struct acme_dns {
     bool keep_names; /* LEGO_DISABLE_CNAME_SUPPORT */
     bool raw;        /* of exec and httpreq: the challenge itself is handed on */
     char *program;                        /* exec */
+    int64_t program_ms;                   /* it may run so long */
     char *endpoint, *username, *password; /* httpreq */
     char *server;                         /* rfc2136 */
     bool has_key;

@@ -237,24 +237,53 @@ json_t *acme_merge(json_t *base, json_t *ours, json_t *theirs, struct acme_merge
 
 /* ---- copies ---- */
 
-static bool copy_lists(json_t *resolver)
+static bool copy_members(json_t *to, json_t *from)
 {
+    const char *key;
+    json_t *value;
+    json_object_foreach(from, key, value)
+        if (json_object_set(to, key, value) != 0)
+            return false;
+    return true;
+}
+
+static bool copy_elements(json_t *to, json_t *from)
+{
+    for (size_t i = 0; i < json_array_size(from); i++)
+        if (json_array_append(to, json_array_get(from, i)) != 0)
+            return false;
+    return true;
+}
+
+json_t *acme_json_copy(json_t *value)
+{
+    if (!json_is_object(value) && !json_is_array(value))
+        return json_incref(value);
+    json_t *copy = json_is_object(value) ? json_object() : json_array();
+    if (copy != NULL && copy_members(copy, value) && copy_elements(copy, value))
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
+static json_t *copy_resolver(json_t *resolver)
+{
+    json_t *copy = acme_json_copy(resolver);
     json_t *list = json_object_get(resolver, CERTIFICATES);
-    return !json_is_array(list) ||
-           json_object_set_new(resolver, CERTIFICATES, json_copy(list)) == 0;
+    if (copy == NULL || !json_is_array(list) ||
+        json_object_set_new(copy, CERTIFICATES, acme_json_copy(list)) == 0)
+        return copy;
+    json_decref(copy);
+    return NULL;
 }
 
 json_t *acme_merge_copy(json_t *root)
 {
-    json_t *copy = json_copy(root), *resolver;
+    json_t *copy = json_object(), *resolver;
     const char *name;
     bool good = copy != NULL;
-    json_object_foreach(root, name, resolver) {
-        json_t *own = good && json_is_object(resolver) ? json_copy(resolver)
-                                                       : json_incref(resolver);
-        good = good && json_object_set(copy, name, own) == 0 && copy_lists(own);
-        json_decref(own);
-    }
+    json_object_foreach(root, name, resolver)
+        good = good && json_object_set_new(copy, name, copy_resolver(resolver)) == 0;
     if (good)
         return copy;
     json_decref(copy);

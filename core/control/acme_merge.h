@@ -24,6 +24,8 @@ struct acme_merge_report {
  * parts are shared with the three. NULL: no memory. */
 json_t *acme_merge(json_t *base, json_t *ours, json_t *theirs, struct acme_merge_report *report);
 
+/* As json_copy, which tells of no lack of memory and copies less then. */
+json_t *acme_json_copy(json_t *value);
 /* A copy down to the list of certificates; what those and other members are made of is
  * shared. NULL: no memory. */
 json_t *acme_merge_copy(json_t *root);

@@ -34,20 +34,26 @@ static void wipe_and_free(void *memory)
 
 /* ---- life ---- */
 
+static enum err refuse_text(const char *path, const json_error_t *where, struct err_text *why)
+{
+    if (where->text[0] == '\0' || json_error_code(where) == json_error_out_of_memory)
+        return err_set(why, ERR_NOMEM, "out of memory");
+    return err_set(why, ERR_SYNTAX, "%s is no JSON as Traefik writes it: %d:%d: %s", path,
+                   where->line, where->column, where->text);
+}
+
 static enum err parse_tree(const char *path, struct span text, json_t **out,
                            struct err_text *why)
 {
-    json_error_t where;
-    json_t *root = acme_file_is_blank(text)
-                       ? json_object()
-                       : json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
+    json_error_t where = {.text = ""};
+    bool blank = acme_file_is_blank(text);
+    json_t *root = blank ? json_object()
+                         : json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
+    if (root == NULL)
+        return blank ? err_set(why, ERR_NOMEM, "out of memory") : refuse_text(path, &where, why);
     if (!json_is_object(root)) {
-        bool is_json = root != NULL;
         json_decref(root);
-        return is_json
-                   ? err_set(why, ERR_SYNTAX, "%s is no JSON object", path)
-                   : err_set(why, ERR_SYNTAX, "%s is no JSON as Traefik writes it: %d:%d: %s", path,
-                             where.line, where.column, where.text);
+        return err_set(why, ERR_SYNTAX, "%s is no JSON object", path);
     }
     *out = root;
     return ERR_OK;
@@ -388,7 +394,8 @@ enum err acme_store_set_cert(struct acme_store *store, const char *resolver,
     size_t i = 0, count = json_array_size(list);
     while (i < count && !has_names(json_array_get(list, i), names, name_count))
         i++;
-    json_t *object = i < count ? json_copy(json_array_get(list, i)) : new_cert(names, name_count);
+    json_t *object = i < count ? acme_json_copy(json_array_get(list, i))
+                               : new_cert(names, name_count);
     if (list == NULL || !fill_cert(object, chain, key)) {
         json_decref(object);
         return ERR_NOMEM;
