@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates by ACME: caServerName, for a CA whose own certificate has another name."""
+"""Certificates by ACME: how the CA is talked to. Its name in its certificate (caServerName), and
+how long it may take."""
 
 import http.server
+import json
 import ssl
 import threading
 
@@ -12,15 +14,28 @@ from server import WAIT, eventually, run_weir
 
 
 class Listener:
-    """An https server that notes whom it was asked for."""
+    """An https server that notes whom it was asked for. It has a directory, or none, and
+    answers to nothing that is sent to it."""
 
     def __init__(self, folder, authority, name):
-        self.asked = []  # (server name, Host)
+        self.asked, self.directory = [], None  # (server name, Host)
+        self.ended = threading.Event()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(handler):  # pylint: disable=no-self-argument
                 self.asked.append((handler.connection.context.asked, handler.headers["Host"]))
-                handler.send_error(503)
+                if self.directory is None:
+                    handler.send_error(503)
+                    return
+                body = json.dumps(self.directory).encode()
+                handler.send_response(200)
+                handler.send_header("Content-Length", str(len(body)))
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            def do_POST(handler):  # pylint: disable=no-self-argument
+                self.ended.wait(WAIT)
+                handler.close_connection = True
 
             def log_message(handler, *_arguments):  # pylint: disable=no-self-argument
                 pass
@@ -39,6 +54,7 @@ class Listener:
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
+        self.ended.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -83,3 +99,20 @@ def test_it_is_asked_by_the_name_and_told_the_host_of_ca_server(scene, listener,
     scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
     eventually(lambda: listener.asked, "it is asked", WAIT)
     assert listener.asked[0] == ("ca.internal", listener.host)
+
+
+@pytest.mark.parametrize("key,told", [
+    ("clientResponseHeaderTimeout", "no response within 0.3 seconds"),
+    ("clientTimeout", "timed out after 30")])
+@pytest.mark.parametrize("silent,told_by", [
+    ("newAccount", "the CA cannot be used: trying again"),
+    ("newOrder", "certificate cannot be obtained|the CA cannot be used: trying again")])
+def test_every_request_has_the_time_that_the_configuration_gives(scene, listener, key, told,
+                                                                 silent, told_by):
+    ca = scene.ca(own_names=("ca.internal", "127.0.0.1"))
+    listener.directory = {**json.loads(ca.get(ca.directory)),
+                          silent: f"https://{listener.host}/silent"}
+    resolver = scene.resolver(ca, caServerName="ca.internal", **{key: "300ms"})
+    resolver["acme"]["caServer"] = f"https://{listener.host}/dir"
+    one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
+    one.log.wait(f"({told_by}).*{told}")
