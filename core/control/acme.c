@@ -47,18 +47,26 @@ static const struct cert *fallback_cert(const struct acme *acme)
     return acme->fallback != NULL ? acme->fallback->cert : NULL;
 }
 
+static void grow_obtained(struct acme *acme)
+{
+    struct cert **certs = realloc(acme->obtained.certs, acme->cap * sizeof(struct cert *));
+    if (certs == NULL)
+        return;
+    acme->obtained.certs = certs;
+    acme->obtained_cap = acme->cap;
+}
+
+/* Whatever memory there is: a certificate that was replaced must not stay in the list. */
 void acme_note_change(struct acme *acme)
 {
-    struct cert **certs = calloc(acme->count + 1, sizeof(struct cert *));
-    size_t count = 0;
-    if (certs == NULL)
-        return; /* served with the next change */
-    for (size_t i = 0; i < acme->count; i++)
+    struct obtained_certs *obtained = &acme->obtained;
+    if (acme->count > acme->obtained_cap)
+        grow_obtained(acme);
+    obtained->count = 0;
+    for (size_t i = 0; i < acme->count && obtained->count < acme->obtained_cap; i++)
         if (acme->list[i]->cert != NULL)
-            certs[count++] = acme->list[i]->cert;
-    free(acme->obtained.certs);
-    acme->obtained =
-        (struct obtained_certs){certs, count, (struct cert *)fallback_cert(acme)};
+            obtained->certs[obtained->count++] = acme->list[i]->cert;
+    obtained->fallback = (struct cert *)fallback_cert(acme);
     acme->settings.on_change(acme->settings.context);
 }
 

@@ -157,6 +157,7 @@ struct acme {
     } dns;
     struct timer look_timer;
     struct obtained_certs obtained;
+    size_t obtained_cap;
     _Atomic bool ending; /* keys that are being made are given up */
 };
 
