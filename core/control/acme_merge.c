@@ -6,7 +6,6 @@
  */
 #include "core/control/acme_merge.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +227,7 @@ static json_t *merge_resolver(struct merge *merge, const char *name, json_t *bas
 json_t *acme_merge(json_t *base, json_t *ours, json_t *theirs, struct acme_merge_report *report)
 {
     struct merge merge = {.report = report};
+    report->changed = !is_same(base, theirs);
     json_t *result = merge_objects(&merge, base, ours, theirs, merge_resolver);
     if (!merge.failed)
         return result;

@@ -9,9 +9,11 @@
 #define WEIR_CORE_CONTROL_ACME_MERGE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct acme_merge_report {
+    bool changed;    /* the other changed anything at all */
     size_t taken;    /* certificates that the other added or replaced */
     size_t removed;  /* and removed */
     size_t accounts; /* accounts that the other changed or removed */

@@ -55,6 +55,7 @@ struct acme_saver {
     struct span found; /* acme.json, as it was read */
     struct acme_file_stamp found_stamp;
     struct acme_file_stamp useless; /* of contents that were read in vain */
+    unsigned unchanged; /* writes in a row that failed because the stamp alone was another */
 };
 
 #define ACME_RESOLVER_STATES(X) X(IDLE) X(KEY) X(SAVE) X(SETUP) X(READY) X(WAIT)

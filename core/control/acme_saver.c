@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define AGAIN_MS (10 * MS_PER_S)
+#define UNCHANGED_MAX 3 /* then stamps are not believed: some file systems make them up */
 
 static const char *path_of(const struct acme_saver *saver)
 {
@@ -43,8 +44,12 @@ static enum err write_text(struct acme_saver *saver, enum acme_store_file file)
     struct acme_file_stamp *stamp = acme_store_stamp(saver->store);
     if (saver->texts[file].ptr == NULL)
         return remove_file(path, &saver->why);
-    return acme_file_write(path, saver->texts[file], file == ACME_STORE_MAIN ? stamp : NULL,
-                           &saver->why);
+    if (file == ACME_STORE_MAIN && saver->unchanged < UNCHANGED_MAX)
+        return acme_file_write(path, saver->texts[file], stamp, &saver->why);
+    TRY(acme_file_write(path, saver->texts[file], NULL, &saver->why));
+    if (file == ACME_STORE_MAIN)
+        *stamp = acme_file_look(path);
+    return ERR_OK;
 }
 
 /* The order: see above. */
@@ -136,11 +141,15 @@ static void on_written(struct acme_saver *saver)
     struct err_text why = saver->why;
     release_texts(saver);
     if (error == ERR_MISMATCH) {
+        saver->unchanged++; /* unless the reading says otherwise */
+        log_info("the ACME storage is another than it was: it is read before it is written",
+                 "storage", path_of(saver));
         start(saver, true);
         return;
     }
     tell_resolvers(saver, error, why.text);
     if (error == ERR_OK) {
+        saver->unchanged = 0;
         acme_saver_save(saver);
         return;
     }
@@ -212,6 +221,8 @@ static enum err merge(struct acme_saver *saver)
         return error;
     }
     report(saver, &merge);
+    if (merge.changed)
+        saver->unchanged = 0;
     if (merge.taken > 0 && !saver->acme->ending)
         acme_note_change(saver->acme);
     return ERR_OK;

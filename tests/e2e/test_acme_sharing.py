@@ -6,6 +6,8 @@
 import base64
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -86,6 +88,27 @@ def test_a_storage_that_another_program_broke_is_not_written_over(scene):
         assert file.read() == whole[:-20]
     write_in_place(scene.storage, whole)
     eventually(lambda: scene.stored()["Certificates"], "it is stored", SLOW)
+
+
+def test_a_file_that_is_only_touched_all_the_time_is_written(scene):
+    """As on file systems whose inodes and times are not to be believed."""
+    ca = scene.ca()
+    resolver = scene.resolver(ca)
+    resolver["acme"]["httpChallenge"]["delay"] = "2s"
+    one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
+    eventually(lambda: os.path.exists(scene.storage + ".orders"), "an order is under way", SLOW)
+    touch = ("import itertools, os, sys\n"
+             "for i in itertools.count():\n"
+             "    os.utime(sys.argv[1], ns=(i, i))\n")
+    touchers = [subprocess.Popen([sys.executable, "-c", touch, scene.storage]) for _ in range(2)]
+    try:
+        eventually(lambda: scene.stored()["Certificates"], "it is stored", SLOW)
+        assert all(toucher.poll() is None for toucher in touchers)
+        assert sum("is read before it is written" in line for line in one.log.lines) <= 3
+    finally:
+        for toucher in touchers:
+            toucher.kill()
+            toucher.wait()
 
 
 def test_of_two_servers_one_obtains_and_the_other_takes_its_place(scene):
