@@ -83,6 +83,7 @@ static void start(struct acme_saver *saver, bool reading)
 {
     saver->busy = true;
     saver->reading = reading;
+    saver->why.text[0] = '\0';
     work_start(saver->acme->files.work, &saver->job);
 }
 

@@ -90,6 +90,21 @@ def test_a_storage_that_another_program_broke_is_not_written_over(scene):
     eventually(lambda: scene.stored()["Certificates"], "it is stored", SLOW)
 
 
+def test_a_storage_that_was_emptied_is_written_whole_again(scene):
+    ca = scene.ca()
+    resolver = scene.resolver(ca)
+    resolver["acme"]["httpChallenge"]["delay"] = "3s"
+    one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
+    eventually(lambda: os.path.exists(scene.storage + ".orders"), "an order is under way", SLOW)
+    account = scene.stored()["Account"]
+    write_in_place(scene.storage, "")
+    # It may be in the middle of being written: looked at twice.
+    one.log.wait("cannot be read: trying again .*acme.json is empty", timeout=SLOW)
+    eventually(lambda: os.path.getsize(scene.storage) > 0 and scene.stored()["Certificates"],
+               "it is stored", SLOW)
+    assert scene.stored()["Account"] == account
+
+
 def test_a_file_that_is_only_touched_all_the_time_is_written(scene):
     """As on file systems whose inodes and times are not to be believed."""
     ca = scene.ca()
