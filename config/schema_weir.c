@@ -141,9 +141,9 @@ static const struct schema_row limits[] = {
         WEIR(http2_pings_per_second), RANGE(0, 1000000)),
     KEY("http2EmptyDataPerSecond", INTEGER, "100",
         "Frames that do nothing, which a client may send: DATA with neither bytes nor the "
-        "stream's end, PRIORITY, types that nobody knows, heads for streams that are over, and "
-        "WINDOW_UPDATE beyond two for each stream and each DATA frame and one for each 256 bytes "
-        "that it was sent; counted as http2ResetsPerSecond.",
+        "stream's end, PRIORITY, types that nobody knows, heads for streams that are over (each "
+        "half KB of them), and WINDOW_UPDATE beyond two for each stream and each DATA frame and "
+        "one for each 256 bytes that it was sent; counted as http2ResetsPerSecond.",
         WEIR(http2_empty_data_per_second), RANGE(0, 1000000)),
     KEY("http2ControlFrames", INTEGER, "1000",
         "Answers to frames of a client (SETTINGS, PING, resets) that may wait for it to read "

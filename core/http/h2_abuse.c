@@ -13,6 +13,8 @@
 #define UPDATES_OF_FRAME 2
 #define UPDATE_BYTES 256
 #define UPDATES_OWED_MAX ((size_t)1 << 16)
+/* What a head for a stream that is over may have, to count once. */
+#define LATE_HEAD_BYTES 512
 
 struct h2_frame_head {
     uint32_t length;
@@ -67,7 +69,10 @@ static bool does_nothing(struct h2_session *session, const struct h2_frame_head 
     case NGHTTP2_DATA:
         return frame->length == 0 && !(frame->flags & NGHTTP2_FLAG_END_STREAM);
     case NGHTTP2_HEADERS:
-        return comes_too_late(session, frame);
+        session->late = comes_too_late(session, frame);
+        return session->late;
+    case NGHTTP2_CONTINUATION:
+        return session->late;
     case NGHTTP2_WINDOW_UPDATE:
         return !is_owed(session);
     default: /* PRIORITY_UPDATE, and what we do not know */
@@ -87,6 +92,15 @@ void h2_owe_updates_for(struct h2_session *session, size_t sent, bool all)
     h2_owe_updates(session, sent / UPDATE_BYTES + (all ? UPDATES_OF_FRAME : 0));
 }
 
+/* A head costs the more the longer it is, decoded though it is for nobody. */
+static void count_useless(struct h2_session *session, const struct h2_frame_head *frame)
+{
+    bool is_head = frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_CONTINUATION;
+    uint32_t times = 1 + (is_head ? frame->length / LATE_HEAD_BYTES : 0);
+    for (; times > 0 && !session->ended; times--)
+        count(session, H2_LIMIT_EMPTY_FRAMES);
+}
+
 /* ---- frames ---- */
 
 static void count_frame(struct h2_session *session, const struct h2_frame_head *frame)
@@ -101,7 +115,7 @@ static void count_frame(struct h2_session *session, const struct h2_frame_head *
     else if (frame->type == NGHTTP2_PING && !ack)
         count(session, H2_LIMIT_PINGS);
     else if (does_nothing(session, frame))
-        count(session, H2_LIMIT_EMPTY_FRAMES);
+        count_useless(session, frame);
 }
 
 static void read_head(struct h2_session *session)

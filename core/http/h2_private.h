@@ -35,6 +35,7 @@ struct h2_session {
     size_t head_len;
     size_t passing;         /* bytes before the next frame's head */
     size_t updates_owed;    /* WINDOW_UPDATEs for what was sent */
+    bool late;              /* the last head was for a stream that is over */
     struct err_text failure;
 };
 

@@ -435,6 +435,25 @@ static void heads_for_a_stream_that_is_over_end_the_session(void **state)
     free_end(served);
 }
 
+/* The limit is two a second, and ten at once: 31 for a whole frame of it, 1 for a short one. */
+static void a_long_head_for_a_stream_that_is_over_counts_more(void **state)
+{
+    (void)state;
+    static const char head[9 + 16000] = "\0\76\200\1\5\0\0\0\1";
+    struct end *asked = ask("/", true), *served = server.last;
+    answer(served, true);
+    settle();
+    for (size_t i = 0; i < 5; i++)
+        (void)!h2_session_receive(server.session, FRAME("\0\0\1\1\5\0\0\0\1\202"), 1);
+    assert_int_equal(server.limits, 0);
+    (void)!h2_session_receive(server.session, span_make(head, sizeof(head)), 1);
+    assert_int_equal(server.limits, 1);
+    assert_int_equal(server.limit, H2_LIMIT_EMPTY_FRAMES);
+    drop_sessions();
+    free_end(asked);
+    free_end(served);
+}
+
 static void empty_data_ends_the_session(void **state)
 {
     (void)state;
@@ -495,6 +514,7 @@ int main(void)
         TEST(windows_that_open_for_nothing_end_the_session),
         TEST(windows_that_open_for_what_was_sent_do_not),
         TEST(heads_for_a_stream_that_is_over_end_the_session),
+        TEST(a_long_head_for_a_stream_that_is_over_counts_more),
         TEST(empty_data_ends_the_session),
         TEST(resets_end_the_session),
         TEST(a_head_in_endless_pieces_ends_the_session),
