@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *acme_challenge_name(enum acme_challenge_type type)
-{
-    static const char *const names[] = {"http-01", "tls-alpn-01", "dns-01"};
-    return names[type];
-}
-
 static void set_state(struct acme_order *order, enum acme_order_state state)
 {
     order->state = state;

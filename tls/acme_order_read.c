@@ -15,6 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *acme_challenge_name(enum acme_challenge_type type)
+{
+    static const char *const names[] = {"http-01", "tls-alpn-01", "dns-01"};
+    return names[type];
+}
+
 /* ---- what we write ---- */
 
 enum err acme_order_payload_new(const struct acme_order *order, char **out)
