@@ -6,6 +6,7 @@ import datetime
 import http.server
 import json
 import os
+import random
 import re
 import socket
 import ssl
@@ -20,10 +21,17 @@ A, TXT = 1, 16
 
 
 def free_port():
-    """A port that nobody has just now: pebble cannot be told to choose one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has just now, for pebble cannot be told to choose one; none of those
+    that the kernel gives to connections, one of which might have it before its server starts."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first = int(file.read().split()[0])
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(10000, max(first, 20000))))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
 
 
 class Dns:
