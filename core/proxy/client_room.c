@@ -8,7 +8,7 @@
 #include "core/proxy/client.h"
 
 #define ROOM_PART 32 /* of the limit: clients ended at once */
-#define ROOM_MOST 256
+#define ROOM_MOST 32
 #define SEEN 1024 /* clients, looked at at once */
 #define YOUNG_MS 500
 
