@@ -12,6 +12,7 @@ HANDSHAKE, ALERT, CHANGE_CIPHER_SPEC, DATA, HEARTBEAT = 22, 21, 20, 23, 24
 SUITES = (0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030)
 GREASE = tuple(0x0a0a + 0x1010 * i for i in range(16))
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+PRE_SHARED_KEY = 41  # a kind of extension
 
 
 def vector(size, data):
@@ -52,8 +53,9 @@ def key_share(*shares):
 
 
 def tickets(identities, binder=b"b" * 32):
-    return extension(41, vector(2, b"".join(vector(2, one) + b"\0\0\0\1" for one in identities)) +
-                     vector(2, b"".join(vector(1, binder) for _ in identities)))
+    offered = b"".join(vector(2, one) + b"\0\0\0\1" for one in identities)
+    binders = b"".join(vector(1, binder) for _ in identities)
+    return extension(PRE_SHARED_KEY, vector(2, offered) + vector(2, binders))
 
 
 PSK_MODES = extension(45, b"\1\1")
@@ -107,6 +109,20 @@ def take_record(connection):
 
 def is_server_hello(answer):
     return answer is not None and answer[0] == HANDSHAKE and answer[1][0] == 2
+
+
+def server_extensions(answer):
+    """The kinds of extensions of a ServerHello (RFC 8446 section 4.1.3)."""
+    message = answer[1]
+    at = 4 + 2 + 32
+    at += 1 + message[at] + 2 + 1 + 2  # session, suite, compression, length of the extensions
+    kinds = []
+    while at < len(message):
+        kind, size = struct.unpack_from("!HH", message, at)
+        kinds.append(kind)
+        at += 4 + size
+    assert at == len(message)
+    return kinds
 
 
 def is_retry(answer):
