@@ -8,9 +8,8 @@
 #include "core/base/log.h"
 #include "core/proxy/client_room.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #define LOOK_AGAIN_MS 100
 
@@ -35,9 +34,9 @@ static void on_again(struct timer *timer)
 
 static void pause_all(struct acceptor *acceptor)
 {
-    if (acceptor->paused)
+    if (acceptor->worker->full)
         return;
-    acceptor->paused = acceptor->worker->full = true;
+    acceptor->worker->full = true;
     for (size_t i = 0; i < acceptor->count; i++)
         listener_pause(&acceptor->listeners[i]);
     if (!acceptor->said)
@@ -49,9 +48,9 @@ static void pause_all(struct acceptor *acceptor)
 
 static void resume_all(struct acceptor *acceptor)
 {
-    if (!acceptor->paused)
+    if (!acceptor->worker->full)
         return;
-    acceptor->paused = acceptor->worker->full = false;
+    acceptor->worker->full = false;
     timer_cancel(&acceptor->worker->wheel, &acceptor->again);
     for (size_t i = 0; i < acceptor->count; i++)
         listener_resume(&acceptor->listeners[i]);
@@ -66,7 +65,7 @@ static void admit(struct worker_task *task)
 
 void acceptor_on_client_closed(struct acceptor *acceptor)
 {
-    if (acceptor->paused && !is_full(acceptor))
+    if (acceptor->worker->full && !is_full(acceptor))
         worker_defer(acceptor->worker, &acceptor->admit);
 }
 
@@ -116,7 +115,7 @@ void acceptor_stop(struct acceptor *acceptor)
     for (size_t i = 0; i < acceptor->count; i++)
         listener_stop(&acceptor->listeners[i]);
     timer_cancel(&acceptor->worker->wheel, &acceptor->again);
-    acceptor->paused = acceptor->worker->full = false; /* clients that go make no room any more */
+    acceptor->worker->full = false; /* clients that go make no room any more */
 }
 
 bool acceptor_is_pending(const struct acceptor *acceptor)

@@ -15,9 +15,9 @@ struct acceptor {
     struct worker *worker;
     struct listener *listeners; /* per entry point; fd -1: none */
     size_t count;
-    bool paused, said;
+    bool said; /* that the limit was reached; worker->full while it is */
     struct worker_task admit;
-    struct timer again; /* while paused: who does nothing by then */
+    struct timer again; /* at the limit: who does nothing by then */
 };
 
 /* Takes the worker's sockets and starts to accept. ERR_NOMEM: the sockets stay. */

@@ -107,7 +107,7 @@ struct worker {
     struct rate refusals; /* that clients were told of */
     void (*on_client_closed)(struct worker *worker); /* resumes paused listeners; may be NULL */
     bool has_ktls; /* TLS may be handed to the kernel; set after worker_init */
-    bool full; /* at the limit of connections; none is kept that does nothing */
+    bool full; /* at the limit of connections: nothing is accepted, none kept that does nothing */
     bool draining; /* no new requests; connections close as they fall idle */
     bool aborting; /* nothing is waited for: what is unsent is dropped */
     struct worker_hooks hooks;

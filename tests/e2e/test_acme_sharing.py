@@ -39,13 +39,17 @@ def stored_in(path):
         return json.load(file)["le"]["Certificates"]
 
 
-@pytest.mark.parametrize("write", [rename_over, write_in_place])
-def test_what_another_program_writes_is_kept_and_served(scene, authority, write):
-    ca = scene.ca()
-    resolver = scene.resolver(ca)
+def with_an_order_under_way(scene):
+    resolver = scene.resolver(scene.ca())
     resolver["acme"]["httpChallenge"]["delay"] = "3s"
     one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
     eventually(lambda: os.path.exists(scene.storage + ".orders"), "an order is under way", SLOW)
+    return one
+
+
+@pytest.mark.parametrize("write", [rename_over, write_in_place])
+def test_what_another_program_writes_is_kept_and_served(scene, authority, write):
+    one = with_an_order_under_way(scene)
     with open(scene.storage, encoding="ascii") as file:
         stored = json.load(file)
     pair = authority.issue("other.test", "more.test")
@@ -74,11 +78,7 @@ def test_what_another_program_writes_is_kept_and_served(scene, authority, write)
 
 
 def test_a_storage_that_another_program_broke_is_not_written_over(scene):
-    ca = scene.ca()
-    resolver = scene.resolver(ca)
-    resolver["acme"]["httpChallenge"]["delay"] = "3s"
-    one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
-    eventually(lambda: os.path.exists(scene.storage + ".orders"), "an order is under way", SLOW)
+    one = with_an_order_under_way(scene)
     with open(scene.storage, encoding="ascii") as file:
         whole = file.read()
     write_in_place(scene.storage, whole[:-20])
@@ -91,11 +91,7 @@ def test_a_storage_that_another_program_broke_is_not_written_over(scene):
 
 
 def test_a_storage_that_was_emptied_is_written_whole_again(scene):
-    ca = scene.ca()
-    resolver = scene.resolver(ca)
-    resolver["acme"]["httpChallenge"]["delay"] = "3s"
-    one = scene.start({"le": resolver}, scene.routers("Host(`a.example.test`)"))
-    eventually(lambda: os.path.exists(scene.storage + ".orders"), "an order is under way", SLOW)
+    one = with_an_order_under_way(scene)
     account = scene.stored()["Account"]
     write_in_place(scene.storage, "")
     # It may be in the middle of being written: looked at twice.
